@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The error domain.
+ */
+
+#include "base/error.h"
+
+#include "base/i18n.h"
+
+GQuark
+atl_error_quark (void)
+{
+  return g_quark_from_static_string ("atl-error-quark");
+}
+
+void
+atl_error_set_memory (GError **error, const char *what, size_t n_bytes)
+{
+  g_set_error (error, ATL_ERROR, ATL_ERROR_MEMORY, _ ("Not enough memory for %s: %.0f MiB needed"),
+               what, (double) n_bytes / (1024.0 * 1024.0));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Large aligned blocks of floats: tensors, weights, scratch. Small things use g_new ().
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Bytes; a cache line, and the widest vector register. */
+#define ATL_ALIGNMENT 64
+
+/* n floats set to zero, aligned to ATL_ALIGNMENT, or NULL with ATL_ERROR_MEMORY naming 'what'.
+ * Freed by atl_floats_free (). n may be 0. */
+float *atl_floats_new (size_t n, const char *what, GError **error);
+
+/* Accepts NULL. */
+void atl_floats_free (float *floats);
+
+/* Bytes that can still be used without swapping, as the system estimates them (MemAvailable),
+ * cut to the limit of the control group if there is one; 0 when unknown. */
+size_t atl_memory_available (void);
+
+typedef float AtlFloats; /* names the type for g_autoptr (AtlFloats) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlFloats, atl_floats_free)
+
+G_END_DECLS

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A network as a list of operators. A graph knows shapes, parameters and cost, but holds no numbers and
+ * computes nothing: AtlPlan does. It is built once, front to back, and not changed afterwards.
+ */
+
+#pragma once
+
+#include "backends/backend.h"
+
+G_BEGIN_DECLS
+
+typedef struct AtlGraph AtlGraph;
+
+/* The number of a node in its graph; what an operator returns is its output. */
+typedef int AtlNode;
+
+typedef enum
+{
+  ATL_PARAMETER_WEIGHT,          /* of a convolution, O x I x K x K */
+  ATL_PARAMETER_BIAS,            /* of a convolution, O */
+  ATL_PARAMETER_GAMMA,           /* of a batch normalisation, C; starts at 1 */
+  ATL_PARAMETER_BETA,            /* C; starts at 0 */
+  ATL_PARAMETER_RUNNING_MEAN,    /* C; starts at 0; not trained by gradients */
+  ATL_PARAMETER_RUNNING_VARIANCE /* C; starts at 1; not trained by gradients */
+} AtlParameterRole;
+
+typedef struct
+{
+  char *name; /* as in the weight file: "features.0.weight" */
+  AtlParameterRole role;
+  int n_dims;
+  int dims[4];   /* outermost first */
+  size_t size;   /* the product of dims */
+  size_t offset; /* of its first number in AtlParameters' values */
+} AtlParameter;
+
+/* Building. Names are the prefixes of parameter names in the weight file. */
+
+AtlGraph *atl_graph_new (const char *name, int n_input_channels);
+void atl_graph_free (AtlGraph *graph);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlGraph, atl_graph_free)
+
+AtlNode atl_graph_input (const AtlGraph *graph);
+
+/* Convolution with a square kernel, zero padding on all sides and a bias; parameters NAME.weight and
+ * NAME.bias. */
+AtlNode atl_graph_conv2d (AtlGraph *graph, AtlNode x, const char *name, int n_channels, int kernel,
+                          int stride, int padding);
+AtlNode atl_graph_relu (AtlGraph *graph, AtlNode x);
+/* a + gain b, of equal shapes. */
+AtlNode atl_graph_scaled_add (AtlGraph *graph, AtlNode a, AtlNode b, float gain);
+/* C f f x H x W to C x H f x W f. */
+AtlNode atl_graph_pixel_shuffle (AtlGraph *graph, AtlNode x, int factor);
+/* Parameters NAME.weight (gamma), NAME.bias (beta), NAME.running_mean, NAME.running_var; epsilon 1e-5,
+ * momentum of the running statistics 0.1. */
+AtlNode atl_graph_batch_norm (AtlGraph *graph, AtlNode x, const char *name);
+/* Ends the building. */
+void atl_graph_set_output (AtlGraph *graph, AtlNode x);
+
+/* Asking. */
+
+const char *atl_graph_name (const AtlGraph *graph);
+/* The shape of the output for an input of this shape. */
+AtlShape atl_graph_output_shape (const AtlGraph *graph, const AtlShape *input);
+/* Multiply-adds of the convolutions, counted as direct ones. */
+double atl_graph_multiply_adds (const AtlGraph *graph, const AtlShape *input);
+/* Input pixels on each side of a pixel that its output depends on. */
+int atl_graph_halo (const AtlGraph *graph);
+
+int atl_graph_n_parameters (const AtlGraph *graph);
+/* Borrowed as long as the graph lives. */
+const AtlParameter *atl_graph_parameter (const AtlGraph *graph, int index);
+/* The number of floats that all parameters take, each starting on a multiple of 16 and its padding
+ * zero, so that vectors may be read in whole blocks. */
+size_t atl_graph_parameters_size (const AtlGraph *graph);
+/* Whether gradients train this role. */
+gboolean atl_parameter_role_is_trained (AtlParameterRole role);
+
+G_END_DECLS

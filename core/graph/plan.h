@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A plan: a graph made ready for one backend, one shape and one purpose.
+ *
+ * Everything is decided when the plan is made: which operators run as one, which part of each tensor is
+ * needed, where in the workspace it lies (tensors that never live at the same time share memory), and
+ * how much scratch the kernels want. Running a plan allocates nothing.
+ *
+ * The workspace is memory of the caller, of atl_plan_workspace_size () floats from atl_floats_new ();
+ * it need not be cleared, and one that is large enough may serve many plans in turn.
+ */
+
+#pragma once
+
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+typedef struct AtlPrepared AtlPrepared;
+typedef struct AtlPlan AtlPlan;
+
+/* A rectangle of pixels. */
+typedef struct
+{
+  int x, y, width, height;
+} AtlRegion;
+
+/* A graph and its parameters made ready for inference on a backend: batch normalisation folded into
+ * convolutions, weights in the kernels' order. Made once per model, then shared by all plans and
+ * threads. 'parameters' (atl_graph_parameters_size () floats) is read now and not kept; the graph is
+ * kept and must live longer. NULL when memory is short. */
+AtlPrepared *atl_prepared_new (const AtlGraph *graph, const float *parameters,
+                               const AtlBackend *backend, GError **error);
+void atl_prepared_free (AtlPrepared *prepared);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlPrepared, atl_prepared_free)
+
+void atl_plan_free (AtlPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlPlan, atl_plan_free)
+
+size_t atl_plan_workspace_size (const AtlPlan *plan);
+
+/* Multiply-adds of the convolutions, counted as direct ones: what this plan really does. */
+double atl_plan_multiply_adds (const AtlPlan *plan);
+
+/* Inference.
+ *
+ * The picture has 'width' x 'height' pixels at the network's input; 'output' is the part of the result
+ * to be computed, inside the result. It is equal to the same part of the whole result, up to the order
+ * of sums. The plan is valid as long as 'prepared' lives. Never fails for a valid region. */
+AtlPlan *atl_plan_new_inference (const AtlPrepared *prepared, int width, int height,
+                                 const AtlRegion *output);
+
+/* The part of the picture that must be given as input. */
+AtlRegion atl_plan_input_region (const AtlPlan *plan);
+
+/* input: C x H x W of the input region; output: C x H x W of the output region. */
+void atl_plan_infer (const AtlPlan *plan, float *workspace, float *output, const float *input);
+
+/* Training.
+ *
+ * 'input' is the shape of a batch. With 'input_gradient' the backward pass also leaves the gradient of
+ * the input. 'trained' holds a flag for each parameter of the graph (NULL = all): the gradients of
+ * others are not computed. The plan keeps the graph, which must live longer. */
+AtlPlan *atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend,
+                                const AtlShape *input, const gboolean *trained,
+                                gboolean input_gradient);
+
+/* Runs the batch forward: input is N x C x H x W in plain order. Batch normalisation uses the batch's
+ * statistics and updates the running ones in 'parameters'. */
+void atl_plan_forward (const AtlPlan *plan, float *workspace, float *parameters,
+                       const float *input);
+
+/* The output of the last forward pass, and where its gradient is expected; both in the backend's
+ * layout, inside the workspace, of the shape atl_plan_output_shape (). */
+const float *atl_plan_output (const AtlPlan *plan, const float *workspace);
+float *atl_plan_output_gradient (const AtlPlan *plan, float *workspace);
+AtlShape atl_plan_output_shape (const AtlPlan *plan);
+
+/* Runs backward from the output's gradient, and adds the gradients of the parameters to 'gradients'
+ * (laid out as the parameters). The output and its gradient are used up. */
+void atl_plan_backward (const AtlPlan *plan, float *workspace, const float *parameters,
+                        float *gradients);
+
+/* The gradient of the input after the backward pass, in the backend's layout; NULL if not asked for. */
+const float *atl_plan_input_gradient (const AtlPlan *plan, const float *workspace);
+
+G_END_DECLS

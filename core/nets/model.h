@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A model: an architecture with its parameters and its card, loaded from a weight file or new.
+ */
+
+#pragma once
+
+#include "base/random.h"
+#include "nets/network.h"
+#include "weights/weight-file.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  AtlCard *card;
+  AtlNetworkConfig config;
+  AtlGraph *graph;
+  float *parameters; /* atl_graph_parameters_size () floats */
+} AtlModel;
+
+/* Loads a weight file completely. 'task' is what the caller needs ("upscale"), NULL for any. A missing,
+ * additional or misshaped tensor is ATL_ERROR_SHAPE, another task ATL_ERROR_MODEL. */
+AtlModel *atl_model_load (const char *path, const char *task, GError **error);
+
+/* A model with fresh parameters: convolutions Kaiming-normal (He et al., "Delving Deep into Rectifiers",
+ * ICCV 2015), ICNR where a pixel shuffle follows, biases zero. */
+AtlModel *atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
+                         AtlRandom *random, GError **error);
+
+/* Writes the model with its card. */
+gboolean atl_model_save (const AtlModel *model, const char *path, AtlDtype dtype, GError **error);
+
+void atl_model_free (AtlModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlModel, atl_model_free)
+
+G_END_DECLS

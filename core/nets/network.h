@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The architectures there are, by the name that stands in a card.
+ */
+
+#pragma once
+
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* What a card's config may hold, for every architecture. */
+typedef struct
+{
+  int scale;  /* of the result's sides to the input's: 1, 2, 4, 8 */
+  int width;  /* channels of the inner layers */
+  int blocks; /* residual blocks */
+} AtlNetworkConfig;
+
+/* Reads a card's config, a JSON object; what is missing keeps the architecture's default. ATL_ERROR_MODEL
+ * for an unknown architecture, ATL_ERROR_FORMAT for a bad config (unknown members, wild sizes). */
+gboolean atl_network_config_parse (AtlNetworkConfig *config, const char *arch, const char *json,
+                                   GError **error);
+
+/* The opposite; owned by the caller. */
+char *atl_network_config_to_json (const AtlNetworkConfig *config);
+
+/* Builds the graph; ATL_ERROR_MODEL for an unknown architecture, ATL_ERROR_ARGUMENT for a bad config. */
+AtlGraph *atl_network_new (const char *arch, const AtlNetworkConfig *config, GError **error);
+
+/* SrResnet, sr-resnet.c. */
+AtlGraph *atl_sr_resnet_new (int scale, int width, int n_blocks);
+
+G_END_DECLS

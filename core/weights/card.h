@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The card of a weight file: what the network is, where it comes from and how it is used.
+ *
+ * It stands in the file's __metadata__ under the keys given below. Members may be NULL where the key is
+ * missing, but for those marked *, without which a file is refused.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+#include "base/visibility.h"
+
+G_BEGIN_DECLS
+
+/* The version that this code writes, and the only one that it reads. */
+#define ATL_CARD_FORMAT "1"
+
+/* The contract of a network's input and output: RGB, channel order as named, perceptual (as stored in
+ * the layer's own space), 0..1, not normalised. An unknown contract is refused. */
+#define ATL_INPUT_RGB_UNIT "rgb-perceptual-unit-1"
+
+typedef struct
+{
+  char *format;      /* * atelier.format */
+  char *task;        /* * atelier.task: upscale, stylize, mask */
+  char *arch;        /* * atelier.arch: sr-resnet, ... */
+  char *config;      /* * atelier.config: a JSON object, {"scale": 2, "width": 64, "blocks": 8} */
+  char *input;       /* * atelier.input: ATL_INPUT_RGB_UNIT */
+  char *name;        /* atelier.name: for people */
+  char *description; /* atelier.description */
+  char *license;     /* atelier.license */
+  char *trained_on;  /* atelier.trained-on */
+  char *recipe;      /* atelier.recipe: a JSON object */
+} AtlCard;
+
+AtlCard *atl_card_new (void);
+AtlCard *atl_card_copy (const AtlCard *card);
+void atl_card_free (AtlCard *card);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlCard, atl_card_free)
+
+G_END_DECLS
