@@ -33,7 +33,18 @@ typedef struct
   int dims[4];   /* outermost first */
   size_t size;   /* the product of dims */
   size_t offset; /* of its first number in AtlParameters' values */
+  int shuffle;   /* factor of the pixel shuffle that its convolution feeds, else 1 */
 } AtlParameter;
+
+/* One operator, for people to read. */
+typedef struct
+{
+  const char *kind;    /* "conv2d" */
+  const char *name;    /* the prefix of its parameters' names; NULL if it has none */
+  AtlShape output;     /* the shape of what it computes */
+  size_t n_parameters; /* numbers in the weight file */
+  double multiply_adds;
+} AtlLayer;
 
 /* Building. Names are the prefixes of parameter names in the weight file. */
 
@@ -67,6 +78,10 @@ AtlShape atl_graph_output_shape (const AtlGraph *graph, const AtlShape *input);
 double atl_graph_multiply_adds (const AtlGraph *graph, const AtlShape *input);
 /* Input pixels on each side of a pixel that its output depends on. */
 int atl_graph_halo (const AtlGraph *graph);
+
+/* The operators in the order of computation, for an input of this shape: an array of 'n_layers', freed
+ * by g_free (); the strings are borrowed as long as the graph lives. */
+AtlLayer *atl_graph_layers (const AtlGraph *graph, const AtlShape *input, int *n_layers);
 
 int atl_graph_n_parameters (const AtlGraph *graph);
 /* Borrowed as long as the graph lives. */
