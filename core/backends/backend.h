@@ -66,7 +66,7 @@ typedef struct
 /* What a convolution does to z before it stores it; members that are NULL or FALSE are left out:
  *
  *   z = z + bias
- *   z = max (z, 0)                    relu
+ *   z = max (z, 0)                    relu; NaN stays NaN
  *   z = scale z + shift               one number a channel
  *   y = residual + gain z             else y = z; gain only counts with a residual
  *
@@ -129,7 +129,7 @@ typedef void AtlConv2dBackwardDataFunc (float *dx, const float *dy, const float 
 typedef void AtlConv2dBackwardWeightFunc (float *dw, float *db, const float *x, const float *dy,
                                           const AtlConv2d *conv, float gain, float *scratch);
 
-/* y = max (x, 0); y may be x. */
+/* y = max (x, 0), and NaN stays NaN (so that a broken network is noticed); y may be x. */
 typedef void AtlReluForwardFunc (float *y, const float *x, const AtlShape *shape);
 /* dx = dy where y > 0, else 0; dx may be dy if it is not accumulated. */
 typedef void AtlReluBackwardFunc (float *dx, const float *dy, const float *y, const AtlShape *shape,

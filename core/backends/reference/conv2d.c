@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Convolution (as networks call it: the kernel is not flipped) with stride s and padding p.
+ *
+ *   z[n, o, r, q] = sum over i, a, b of  w[o, i, a, b] x[n, i, r s + a - p_top, q s + b - p_left]
+ *
+ *   dx[n, i, h, v]  = gain  sum over o, a, b of  w[o, i, a, b] dy[n, o, (h + p_top - a) / s,
+ *                                                                      (v + p_left - b) / s]
+ *   dw[o, i, a, b] += gain  sum over n, r, q of  dy[n, o, r, q] x[n, i, r s + a - p_top,
+ *                                                                 q s + b - p_left]
+ *   db[o]          += gain  sum over n, r, q of  dy[n, o, r, q]
+ *
+ * x counts as zero outside its rows and columns; dy outside its own, and where s does not divide.
+ * Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+ *
+ * Shapes:  x, dx  N x C_in x H_in x W_in      y, dy  N x C_out x H_out x W_out
+ *          w, dw  C_out x C_in x K x K        b, db  C_out
+ */
+
+#include <string.h>
+
+#include "backends/reference/reference.h"
+
+static AtlShape
+input_shape (const AtlConv2d *conv)
+{
+  return (AtlShape){ conv->n, conv->c_in, conv->h_in, conv->w_in };
+}
+
+static AtlShape
+output_shape (const AtlConv2d *conv)
+{
+  return (AtlShape){ conv->n, conv->c_out, conv->h_out, conv->w_out };
+}
+
+static AtlShape
+weight_shape (const AtlConv2d *conv)
+{
+  return (AtlShape){ conv->c_out, conv->c_in, conv->kernel, conv->kernel };
+}
+
+/* Weights are read in PyTorch's order: packing copies. */
+size_t
+atl_conv2d_packed_size_reference (const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlShape shape = weight_shape (conv);
+
+  return pass == ATL_PASS_WEIGHT ? 0 : atl_shape_size (&shape);
+}
+
+void
+atl_conv2d_pack_reference (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
+{
+  memcpy (packed, weight, atl_conv2d_packed_size_reference (conv, pass) * sizeof (float));
+}
+
+size_t
+atl_conv2d_scratch_size_reference (const AtlConv2d *conv, AtlPass pass)
+{
+  return 0;
+}
+
+/* z[n, o, r, q] */
+static double
+convolve (const float *x, const float *w, const AtlConv2d *conv, int n, int o, int r, int q)
+{
+  const AtlShape shape_x = input_shape (conv), shape_w = weight_shape (conv);
+  double z = 0.0;
+
+  for (int i = 0; i < conv->c_in; i++)
+    for (int a = 0; a < conv->kernel; a++)
+      for (int b = 0; b < conv->kernel; b++)
+        {
+          const int row = r * conv->stride + a - conv->pad_top;
+          const int column = q * conv->stride + b - conv->pad_left;
+
+          if (row >= 0 && row < conv->h_in && column >= 0 && column < conv->w_in)
+            z += (double) w[atl_nchw (&shape_w, o, i, a, b)]
+                 * x[atl_nchw (&shape_x, n, i, row, column)];
+        }
+
+  return z;
+}
+
+/* y[n, o, r, q] */
+static double
+finish (double z, const AtlConv2d *conv, const AtlConvEpilogue *epilogue, int n, int o, int r,
+        int q)
+{
+  if (epilogue->bias != NULL)
+    z += epilogue->bias[o];
+  if (epilogue->relu && z < 0.0)
+    z = 0.0;
+  if (epilogue->scale != NULL)
+    z *= epilogue->scale[o];
+  if (epilogue->shift != NULL)
+    z += epilogue->shift[o];
+  if (epilogue->residual == NULL)
+    return z;
+
+  const AtlShape shape = { conv->n, conv->c_out, epilogue->residual_h, epilogue->residual_w };
+  const size_t i = atl_nchw (&shape, n, o, r + epilogue->residual_top, q + epilogue->residual_left);
+  return epilogue->residual[i] + (double) epilogue->gain * z;
+}
+
+void
+atl_conv2d_forward_reference (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+                              const AtlConvEpilogue *epilogue, float *scratch)
+{
+  const AtlShape shape_y = output_shape (conv);
+
+  for (int n = 0; n < conv->n; n++)
+    for (int o = 0; o < conv->c_out; o++)
+      for (int r = 0; r < conv->h_out; r++)
+        for (int q = 0; q < conv->w_out; q++)
+          {
+            const double z = convolve (x, packed, conv, n, o, r, q);
+
+            y[atl_nchw (&shape_y, n, o, r, q)] = (float) finish (z, conv, epilogue, n, o, r, q);
+          }
+}
+
+/* The row (or column) of dy that meets row h of dx through row a of the kernel, or -1 for none. */
+static int
+output_row (int h, int a, int pad, int stride, int n_rows)
+{
+  const int steps = h + pad - a;
+
+  return steps >= 0 && steps % stride == 0 && steps / stride < n_rows ? steps / stride : -1;
+}
+
+/* dx[n, i, h, v] without the gain */
+static double
+convolve_back (const float *dy, const float *w, const AtlConv2d *conv, int n, int i, int h, int v)
+{
+  const AtlShape shape_dy = output_shape (conv), shape_w = weight_shape (conv);
+  double sum = 0.0;
+
+  for (int o = 0; o < conv->c_out; o++)
+    for (int a = 0; a < conv->kernel; a++)
+      for (int b = 0; b < conv->kernel; b++)
+        {
+          const int r = output_row (h, a, conv->pad_top, conv->stride, conv->h_out);
+          const int q = output_row (v, b, conv->pad_left, conv->stride, conv->w_out);
+
+          if (r >= 0 && q >= 0)
+            sum += (double) w[atl_nchw (&shape_w, o, i, a, b)]
+                   * dy[atl_nchw (&shape_dy, n, o, r, q)];
+        }
+
+  return sum;
+}
+
+void
+atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *packed,
+                                    const AtlConv2d *conv, float gain, gboolean accumulate,
+                                    float *scratch)
+{
+  const AtlShape shape_dx = input_shape (conv);
+
+  for (int n = 0; n < conv->n; n++)
+    for (int i = 0; i < conv->c_in; i++)
+      for (int h = 0; h < conv->h_in; h++)
+        for (int v = 0; v < conv->w_in; v++)
+          {
+            float *target = &dx[atl_nchw (&shape_dx, n, i, h, v)];
+            const double before = accumulate ? *target : 0.0;
+
+            *target = (float) (before + gain * convolve_back (dy, packed, conv, n, i, h, v));
+          }
+}
+
+/* dw[o, i, a, b] without the gain */
+static double
+correlate (const float *x, const float *dy, const AtlConv2d *conv, int o, int i, int a, int b)
+{
+  const AtlShape shape_x = input_shape (conv), shape_dy = output_shape (conv);
+  double sum = 0.0;
+
+  for (int n = 0; n < conv->n; n++)
+    for (int r = 0; r < conv->h_out; r++)
+      for (int q = 0; q < conv->w_out; q++)
+        {
+          const int row = r * conv->stride + a - conv->pad_top;
+          const int column = q * conv->stride + b - conv->pad_left;
+
+          if (row >= 0 && row < conv->h_in && column >= 0 && column < conv->w_in)
+            sum += (double) dy[atl_nchw (&shape_dy, n, o, r, q)]
+                   * x[atl_nchw (&shape_x, n, i, row, column)];
+        }
+
+  return sum;
+}
+
+/* db[o] without the gain */
+static double
+sum_of_channel (const float *dy, const AtlShape *shape, int o)
+{
+  double sum = 0.0;
+
+  for (int n = 0; n < shape->n; n++)
+    for (int r = 0; r < shape->h; r++)
+      for (int q = 0; q < shape->w; q++)
+        sum += dy[atl_nchw (shape, n, o, r, q)];
+
+  return sum;
+}
+
+void
+atl_conv2d_backward_weight_reference (float *dw, float *db, const float *x, const float *dy,
+                                      const AtlConv2d *conv, float gain, float *scratch)
+{
+  const AtlShape shape_dw = weight_shape (conv), shape_dy = output_shape (conv);
+
+  for (int o = 0; o < conv->c_out; o++)
+    {
+      for (int i = 0; i < conv->c_in; i++)
+        for (int a = 0; a < conv->kernel; a++)
+          for (int b = 0; b < conv->kernel; b++)
+            {
+              float *target = &dw[atl_nchw (&shape_dw, o, i, a, b)];
+
+              *target = (float) (*target + gain * correlate (x, dy, conv, o, i, a, b));
+            }
+
+      if (db != NULL)
+        db[o] = (float) (db[o] + gain * sum_of_channel (dy, &shape_dy, o));
+    }
+}
