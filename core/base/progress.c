@@ -27,7 +27,7 @@ AtlProgress
 atl_progress_part (const AtlProgress *whole, double begin, double end)
 {
   if (whole == NULL)
-    return (AtlProgress){ 0 };
+    return (AtlProgress) { 0 };
 
   const double span = whole->span > 0.0 ? whole->span : 1.0;
   AtlProgress part = *whole;

@@ -95,7 +95,7 @@ pool_start (int n_threads)
     {
       ThreadStart *start = g_new (ThreadStart, 1);
 
-      *start = (ThreadStart){ .worker = worker, .generation = pool.generation };
+      *start = (ThreadStart) { .worker = worker, .generation = pool.generation };
       GThread *thread = g_thread_try_new ("atelier", thread_main, start, NULL);
       if (thread == NULL)
         {

@@ -191,7 +191,7 @@ atl_resampler_source_region (const AtlResampler *resampler, const AtlRegion *dst
   axis_source_range (&left, &right, &resampler->horizontal, dst_region->x, dst_region->width);
   axis_source_range (&top, &bottom, &resampler->vertical, dst_region->y, dst_region->height);
 
-  return (AtlRegion){ left, top, right - left + 1, bottom - top + 1 };
+  return (AtlRegion) { left, top, right - left + 1, bottom - top + 1 };
 }
 
 /* dst: n numbers of the row from 'first' on; src: the row from source column 'src_first' on. */

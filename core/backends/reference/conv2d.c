@@ -24,19 +24,19 @@
 static AtlShape
 input_shape (const AtlConv2d *conv)
 {
-  return (AtlShape){ conv->n, conv->c_in, conv->h_in, conv->w_in };
+  return (AtlShape) { conv->n, conv->c_in, conv->h_in, conv->w_in };
 }
 
 static AtlShape
 output_shape (const AtlConv2d *conv)
 {
-  return (AtlShape){ conv->n, conv->c_out, conv->h_out, conv->w_out };
+  return (AtlShape) { conv->n, conv->c_out, conv->h_out, conv->w_out };
 }
 
 static AtlShape
 weight_shape (const AtlConv2d *conv)
 {
-  return (AtlShape){ conv->c_out, conv->c_in, conv->kernel, conv->kernel };
+  return (AtlShape) { conv->c_out, conv->c_in, conv->kernel, conv->kernel };
 }
 
 /* Weights are read in PyTorch's order: packing copies. */

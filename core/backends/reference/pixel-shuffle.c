@@ -13,7 +13,7 @@
 static AtlShape
 shuffled_shape (const AtlShape *shape, int f)
 {
-  return (AtlShape){ shape->n, shape->c / (f * f), shape->h * f, shape->w * f };
+  return (AtlShape) { shape->n, shape->c / (f * f), shape->h * f, shape->w * f };
 }
 
 /* The index in y of x[n, c, h, w]. */
