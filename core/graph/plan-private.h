@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inside of a plan. Offsets are in floats from the start of the workspace.
+ */
+
+#pragma once
+
+#include "graph/arena.h"
+#include "graph/fusion.h"
+#include "graph/plan.h"
+#include "graph/prepared.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  AtlStep step;
+  AtlConv2d conv; /* of a convolution, complete */
+
+  /* Training. Which gradients the backward pass computes, and whether they are added to what another
+   * reader of the same tensor left there. */
+  gboolean has_backward;
+  gboolean wants_weight, wants_bias; /* of a convolution; of a normalisation gamma and beta */
+  gboolean wants_x, adds_to_x;
+  gboolean wants_other, adds_to_other;
+  size_t mean, variance; /* offsets of a normalisation's statistics of the batch */
+} AtlPlanStep;
+
+struct AtlPlan
+{
+  const AtlGraph *graph; /* borrowed, as are the next two */
+  const AtlBackend *backend;
+  const AtlPrepared *prepared; /* of an inference */
+  GArray *steps;               /* of AtlPlanStep */
+  AtlShape *shapes;            /* of each node's output, or the part of it that is computed */
+  size_t *values;              /* offset of each node's output, where a step stores it */
+  size_t size;                 /* of the workspace */
+  size_t scratch;              /* offset of the kernels' scratch */
+
+  /* Inference. */
+  AtlRegion *regions; /* of each node's output, in its whole */
+  AtlRegion output;   /* what was asked for: regions[output] or a part of it */
+
+  /* Training. */
+  gboolean input_gradient;
+  size_t *gradients; /* offset of the gradient of each node's output */
+  size_t packed;     /* offset of the weights of the convolution that runs */
+};
+
+static inline const AtlPlanStep *
+atl_plan_step (const AtlPlan *plan, guint index)
+{
+  return &g_array_index (plan->steps, AtlPlanStep, index);
+}
+
+/* Extends a buffer's life to 'time'. A new buffer is ATL_ARENA_UNUSED. */
+#define ATL_ARENA_UNUSED ((AtlArenaBuffer){ .first = G_MAXINT, .last = -1 })
+
+static inline void
+atl_arena_buffer_use (AtlArenaBuffer *buffer, int time)
+{
+  buffer->first = MIN (buffer->first, time);
+  buffer->last = MAX (buffer->last, time);
+}
+
+/* One buffer a node, of the size that its output has in the backend's layout, not used yet. */
+AtlArenaBuffer *atl_plan_value_buffers (const AtlPlan *plan);
+
+/* Completes the description of a step's convolution: sizes from plan->shapes, pads from plan->regions
+ * if there are any. */
+AtlConv2d atl_plan_describe_conv (const AtlPlan *plan, const AtlStep *step);
+
+/* What a convolution does before it stores. 'bias', 'scale' and 'shift' may be NULL. */
+AtlConvEpilogue atl_plan_epilogue (const AtlPlan *plan, const AtlStep *step, const float *workspace,
+                                   const AtlPreparedStep *parameters);
+
+/* Where the region of node 'a' has the first pixel of the region of node 'y'. */
+AtlOffset atl_plan_offset (const AtlPlan *plan, AtlNode a, AtlNode y);
+
+G_END_DECLS

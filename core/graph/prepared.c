@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A graph and its parameters made ready for inference.
+ *
+ * Batch normalisation with running statistics is y = scale x + shift with
+ *
+ *   scale = gamma / sqrt (variance + epsilon),   shift = beta - mean scale
+ *
+ * and where no ReLU stands between, it goes into the convolution: w' = scale w, b' = scale b + shift.
+ */
+
+#include "graph/prepared.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+AtlConv2d
+atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node)
+{
+  const AtlGraphNode *conv = atl_graph_node (graph, node);
+
+  return (AtlConv2d){ .c_in = atl_graph_node (graph, conv->inputs[0])->channels,
+                      .c_out = conv->channels,
+                      .kernel = conv->kernel,
+                      .stride = conv->stride };
+}
+
+static gboolean
+norm_is_in_weights (const AtlStep *step)
+{
+  return step->norm != ATL_NO_NODE && ! step->relu;
+}
+
+/* Whether a step multiplies and shifts channels by itself. */
+static gboolean
+has_scale_shift (const AtlStep *step)
+{
+  return step->op == ATL_OP_BATCH_NORM || (step->norm != ATL_NO_NODE && step->relu);
+}
+
+static size_t
+vector_size (const AtlGraph *graph, AtlNode node)
+{
+  return (size_t) atl_padded_channels (atl_graph_node (graph, node)->channels);
+}
+
+/* Blocks of memory start on cache lines. */
+static size_t
+aligned (size_t n_floats)
+{
+  const size_t line = ATL_ALIGNMENT / sizeof (float);
+
+  return (n_floats + line - 1) / line * line;
+}
+
+static size_t
+step_size (const AtlPrepared *prepared, const AtlStep *step)
+{
+  size_t size = 0;
+
+  if (step->op == ATL_OP_CONV2D)
+    {
+      const AtlConv2d kind = atl_graph_conv2d_kind (prepared->graph, step->node);
+
+      size += aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD))
+              + aligned (vector_size (prepared->graph, step->node));
+    }
+  if (has_scale_shift (step))
+    size += 2 * aligned (vector_size (prepared->graph, step->node));
+
+  return size;
+}
+
+static void
+norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
+                  const float *parameters)
+{
+  const int n_channels = atl_graph_node (graph, norm)->channels;
+  const float *gamma = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_GAMMA);
+  const float *beta = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_BETA);
+  const float *mean = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_MEAN);
+  const float *variance = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_VARIANCE);
+
+  for (int c = 0; c < n_channels; c++)
+    {
+      const double s = gamma[c] / sqrt ((double) variance[c] + (double) ATL_BATCH_NORM_EPSILON);
+
+      scale[c] = (float) s;
+      shift[c] = (float) (beta[c] - mean[c] * s);
+    }
+}
+
+/* w: O x I x K x K and b: O, changed in place. Channel o of the convolution becomes channel
+ * o / factor^2 of the normalisation. */
+static void
+fold_norm (float *w, float *b, const AtlGraph *graph, const AtlStep *step, const float *parameters)
+{
+  const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
+  const size_t n_norm = (size_t) atl_graph_node (graph, step->norm)->channels;
+  const size_t kernel_size = (size_t) kind.c_in * kind.kernel * kind.kernel;
+  const int group = step->norm_factor * step->norm_factor;
+  g_autofree float *scale = g_new (float, n_norm);
+  g_autofree float *shift = g_new (float, n_norm);
+
+  norm_scale_shift (scale, shift, graph, step->norm, parameters);
+  for (int o = 0; o < kind.c_out; o++)
+    {
+      for (size_t i = 0; i < kernel_size; i++)
+        w[(size_t) o * kernel_size + i] *= scale[o / group];
+      b[o] = b[o] * scale[o / group] + shift[o / group];
+    }
+}
+
+/* Fills a convolution's weights and bias, from 'numbers' on; returns where the next array may lie. */
+static float *
+prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *numbers,
+              float *weight)
+{
+  const AtlGraph *graph = prepared->graph;
+  const AtlStep *step = &g_array_index (prepared->steps, AtlStep, index);
+  AtlPreparedStep *result = &prepared->parameters[index];
+  const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
+  const AtlGraphNode *node = atl_graph_node (graph, step->node);
+  const size_t weight_size = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT])->size;
+  float *packed = numbers;
+  float *bias = packed + aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD));
+
+  memcpy (weight, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT),
+          weight_size * sizeof (float));
+  memcpy (bias, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS),
+          (size_t) kind.c_out * sizeof (float));
+  if (norm_is_in_weights (step))
+    fold_norm (weight, bias, graph, step, parameters);
+  prepared->backend->conv2d_pack (packed, weight, &kind, ATL_PASS_FORWARD);
+
+  result->packed = packed;
+  result->bias = bias;
+  return bias + aligned (vector_size (graph, step->node));
+}
+
+static void
+prepare_step (AtlPrepared *prepared, int index, const float *parameters, float *numbers,
+              float *weight)
+{
+  const AtlStep *step = &g_array_index (prepared->steps, AtlStep, index);
+
+  if (step->op == ATL_OP_CONV2D)
+    numbers = prepare_conv (prepared, index, parameters, numbers, weight);
+
+  if (has_scale_shift (step))
+    {
+      const AtlNode norm = step->op == ATL_OP_BATCH_NORM ? step->node : step->norm;
+      float *shift = numbers + aligned (vector_size (prepared->graph, norm));
+
+      norm_scale_shift (numbers, shift, prepared->graph, norm, parameters);
+      prepared->parameters[index].scale = numbers;
+      prepared->parameters[index].shift = shift;
+    }
+}
+
+static size_t
+largest_parameter (const AtlGraph *graph)
+{
+  size_t largest = 0;
+
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    largest = MAX (largest, atl_graph_parameter (graph, i)->size);
+
+  return largest;
+}
+
+AtlPrepared *
+atl_prepared_new (const AtlGraph *graph, const float *parameters, const AtlBackend *backend,
+                  GError **error)
+{
+  g_autoptr (AtlPrepared) prepared = g_new0 (AtlPrepared, 1);
+  size_t size = 0;
+
+  prepared->graph = graph;
+  prepared->backend = backend;
+  prepared->steps = atl_graph_fuse (graph, FALSE);
+  prepared->parameters = g_new0 (AtlPreparedStep, prepared->steps->len);
+
+  for (guint i = 0; i < prepared->steps->len; i++)
+    size += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
+
+  prepared->numbers = atl_floats_new (size, "the weights", error);
+  g_autoptr (AtlFloats) weight = atl_floats_new (largest_parameter (graph), "the weights", error);
+  if (prepared->numbers == NULL || weight == NULL)
+    return NULL;
+
+  float *numbers = prepared->numbers;
+  for (guint i = 0; i < prepared->steps->len; i++)
+    {
+      prepare_step (prepared, (int) i, parameters, numbers, weight);
+      numbers += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
+    }
+
+  return g_steal_pointer (&prepared);
+}
+
+void
+atl_prepared_free (AtlPrepared *prepared)
+{
+  if (prepared == NULL)
+    return;
+
+  g_array_unref (prepared->steps);
+  g_free (prepared->parameters);
+  atl_floats_free (prepared->numbers);
+  g_free (prepared);
+}

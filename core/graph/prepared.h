@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inside of AtlPrepared: what each step of an inference reads beside its tensors.
+ */
+
+#pragma once
+
+#include "graph/fusion.h"
+#include "graph/plan.h"
+
+G_BEGIN_DECLS
+
+/* Arrays inside 'numbers'; those that the step has no use for are NULL. Vectors are padded. */
+typedef struct
+{
+  const float *packed; /* a convolution's weights */
+  const float *bias;
+  const float *scale, *shift; /* of a normalisation after the ReLU, or one that stands alone */
+} AtlPreparedStep;
+
+struct AtlPrepared
+{
+  const AtlGraph *graph; /* borrowed */
+  const AtlBackend *backend;
+  GArray *steps;               /* of AtlStep */
+  AtlPreparedStep *parameters; /* one a step */
+  float *numbers;
+};
+
+/* The part of a convolution's description that its weights alone decide. */
+AtlConv2d atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node);
+
+G_END_DECLS

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which part of each tensor a part of the result depends on: from the end of the network to its input,
+ * every operator asks its own inputs for what it reads. Where a tensor is computed for one reader in a
+ * larger part than another needs, the other one follows, until nothing grows any more.
+ */
+
+#include "graph/regions.h"
+
+#include "graph/graph-private.h"
+
+/* An interval of rows or of columns, from 'begin' to before 'end'. */
+typedef struct
+{
+  int begin, end;
+} Interval;
+
+static int
+conv_output_size (const AtlGraphNode *node, int size)
+{
+  return (size + 2 * node->padding - node->kernel) / node->stride + 1;
+}
+
+AtlShape *
+atl_graph_shapes (const AtlGraph *graph, const AtlShape *input)
+{
+  AtlShape *shapes = g_new (AtlShape, graph->nodes->len);
+
+  for (AtlNode i = 0; i < (AtlNode) graph->nodes->len; i++)
+    {
+      const AtlGraphNode *node = atl_graph_node (graph, i);
+      AtlShape *shape = &shapes[i];
+
+      *shape = node->op == ATL_OP_INPUT ? *input : shapes[node->inputs[0]];
+      shape->c = node->channels;
+
+      switch (node->op)
+        {
+        case ATL_OP_CONV2D:
+          shape->h = conv_output_size (node, shape->h);
+          shape->w = conv_output_size (node, shape->w);
+          break;
+        case ATL_OP_PIXEL_SHUFFLE:
+          shape->h *= node->factor;
+          shape->w *= node->factor;
+          break;
+        case ATL_OP_INPUT:
+        case ATL_OP_RELU:
+        case ATL_OP_SCALED_ADD:
+        case ATL_OP_BATCH_NORM:
+          break;
+        }
+    }
+
+  return shapes;
+}
+
+/* What an operator really computes when 'wanted' is asked of it. */
+static Interval
+computed_interval (const AtlGraphNode *node, Interval wanted)
+{
+  if (node->op == ATL_OP_PIXEL_SHUFFLE)
+    {
+      const int f = node->factor;
+
+      return (Interval){ wanted.begin / f * f, (wanted.end + f - 1) / f * f };
+    }
+
+  return wanted;
+}
+
+/* What an operator reads of an input of 'size' rows to compute 'interval'. */
+static Interval
+needed_interval (const AtlGraphNode *node, Interval interval, int size)
+{
+  switch (node->op)
+    {
+    case ATL_OP_CONV2D:
+      {
+        const int begin = interval.begin * node->stride - node->padding;
+        const int end = (interval.end - 1) * node->stride - node->padding + node->kernel;
+
+        /* A kernel that lies wholly in the padding still is given a row to look at. */
+        return (Interval){ CLAMP (begin, 0, size - 1), CLAMP (end, 1, size) };
+      }
+    case ATL_OP_PIXEL_SHUFFLE:
+      return (Interval){ interval.begin / node->factor, interval.end / node->factor };
+    case ATL_OP_INPUT:
+    case ATL_OP_RELU:
+    case ATL_OP_SCALED_ADD:
+    case ATL_OP_BATCH_NORM:
+      break;
+    }
+
+  return interval;
+}
+
+static Interval
+interval_union (Interval a, Interval b)
+{
+  if (a.end <= a.begin)
+    return b;
+  return (Interval){ MIN (a.begin, b.begin), MAX (a.end, b.end) };
+}
+
+static gboolean
+interval_equal (Interval a, Interval b)
+{
+  return a.begin == b.begin && a.end == b.end;
+}
+
+/* From the end to the input: every operator asks for what it reads. 'vertical' chooses the size. */
+static void
+ask_inputs (const AtlGraph *graph, const AtlShape *shapes, gboolean vertical, Interval *intervals)
+{
+  for (AtlNode i = graph->output; i > 0; i--)
+    {
+      const AtlGraphNode *node = atl_graph_node (graph, i);
+
+      intervals[i] = computed_interval (node, intervals[i]);
+      for (int k = 0; k < 2 && node->inputs[k] != ATL_NO_NODE; k++)
+        {
+          const AtlShape *shape = &shapes[node->inputs[k]];
+          Interval *input = &intervals[node->inputs[k]];
+
+          *input = interval_union (
+              *input, needed_interval (node, intervals[i], vertical ? shape->h : shape->w));
+        }
+    }
+}
+
+/* The kernels of some operators always work on the whole of an input. */
+static Interval
+forced_interval (const AtlGraph *graph, AtlNode i, const Interval *intervals)
+{
+  const AtlGraphNode *node = atl_graph_node (graph, i);
+
+  switch (node->op)
+    {
+    case ATL_OP_RELU:
+    case ATL_OP_BATCH_NORM:
+      return intervals[node->inputs[0]];
+    case ATL_OP_SCALED_ADD:
+      return intervals[node->inputs[1]];
+    case ATL_OP_PIXEL_SHUFFLE:
+      return (Interval){ intervals[node->inputs[0]].begin * node->factor,
+                         intervals[node->inputs[0]].end * node->factor };
+    case ATL_OP_INPUT:
+    case ATL_OP_CONV2D:
+      break;
+    }
+
+  return intervals[i];
+}
+
+/* From the input to the end; returns whether an interval grew. */
+static gboolean
+widen_outputs (const AtlGraph *graph, Interval *intervals)
+{
+  gboolean grew = FALSE;
+
+  for (AtlNode i = 1; i <= graph->output; i++)
+    {
+      const Interval wider = interval_union (intervals[i], forced_interval (graph, i, intervals));
+
+      grew = grew || ! interval_equal (wider, intervals[i]);
+      intervals[i] = wider;
+    }
+
+  return grew;
+}
+
+static void
+propagate (const AtlGraph *graph, const AtlShape *shapes, gboolean vertical, Interval *intervals)
+{
+  do
+    ask_inputs (graph, shapes, vertical, intervals);
+  while (widen_outputs (graph, intervals));
+}
+
+AtlRegion *
+atl_graph_regions (const AtlGraph *graph, const AtlShape *shapes, const AtlRegion *output)
+{
+  const guint n_nodes = graph->nodes->len;
+  g_autofree Interval *rows = g_new0 (Interval, n_nodes);
+  g_autofree Interval *columns = g_new0 (Interval, n_nodes);
+  AtlRegion *regions = g_new (AtlRegion, n_nodes);
+
+  rows[graph->output] = (Interval){ output->y, output->y + output->height };
+  columns[graph->output] = (Interval){ output->x, output->x + output->width };
+  propagate (graph, shapes, TRUE, rows);
+  propagate (graph, shapes, FALSE, columns);
+
+  for (guint i = 0; i < n_nodes; i++)
+    regions[i] = (AtlRegion){ .x = columns[i].begin,
+                              .y = rows[i].begin,
+                              .width = columns[i].end - columns[i].begin,
+                              .height = rows[i].end - rows[i].begin };
+
+  return regions;
+}

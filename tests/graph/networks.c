@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Small networks that use every operator in every way that the plans treat apart.
+ */
+
+#include "networks.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "nets/network.h"
+
+static AtlGraph *
+sr_resnet_2 (void)
+{
+  return atl_sr_resnet_new (2, 5, 2);
+}
+
+static AtlGraph *
+sr_resnet_4 (void)
+{
+  return atl_sr_resnet_new (4, 8, 1);
+}
+
+/* Normalisation after ReLU, then a residual: the epilogue with all its members. */
+static AtlGraph *
+style_block (void)
+{
+  AtlGraph *g = atl_graph_new ("style-block", 3);
+  AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "first", 9, 5, 1, 2);
+
+  x = atl_graph_batch_norm (g, atl_graph_relu (g, x), "norm0");
+  AtlNode h = atl_graph_conv2d (g, x, "second", 9, 3, 1, 1);
+  h = atl_graph_batch_norm (g, atl_graph_relu (g, h), "norm1");
+  h = atl_graph_scaled_add (g, x, h, 0.5f);
+  atl_graph_set_output (g, atl_graph_conv2d (g, h, "last", 4, 1, 1, 0));
+  return g;
+}
+
+/* Stride 2, operators that stand alone, and tensors of which two readers want different parts. */
+static AtlGraph *
+loose_ends (void)
+{
+  AtlGraph *g = atl_graph_new ("loose-ends", 2);
+  AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "down", 8, 3, 2, 1);
+  AtlNode r = atl_graph_relu (g, x); /* x has two readers: the ReLU stands alone */
+  AtlNode wide = atl_graph_conv2d (g, x, "wide", 8, 5, 1, 2);
+  AtlNode sum = atl_graph_scaled_add (g, wide, r, -0.7f);
+  AtlNode n = atl_graph_batch_norm (g, sum, "norm"); /* after an add: it stands alone */
+  AtlNode s = atl_graph_pixel_shuffle (g, n, 2);
+  AtlNode n2 = atl_graph_relu (g, s);
+  AtlNode h = atl_graph_conv2d (g, s, "high", 2, 3, 1, 1);
+  AtlNode both = atl_graph_scaled_add (g, h, n2, 2.0f);
+  atl_graph_set_output (g, atl_graph_scaled_add (g, both, n2, 0.3f));
+  return g;
+}
+
+/* Ends in a shuffle, so that a part of the result is cut out of whole cells; padding smaller and larger
+ * than half the kernel. */
+static AtlGraph *
+ends_in_shuffle (void)
+{
+  AtlGraph *g = atl_graph_new ("ends-in-shuffle", 3);
+  AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "valid", 6, 3, 1, 0);
+
+  x = atl_graph_relu (g, atl_graph_conv2d (g, x, "full", 18, 3, 1, 2));
+  atl_graph_set_output (g, atl_graph_pixel_shuffle (g, x, 3));
+  return g;
+}
+
+const AtlTestNetwork atl_test_networks[] = {
+  { "SrResnet x2", sr_resnet_2 },           { "SrResnet x4", sr_resnet_4 },
+  { "style block", style_block },           { "loose ends", loose_ends },
+  { "ends in a shuffle", ends_in_shuffle },
+};
+
+const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);
+
+float *
+atl_test_numbers (size_t n, AtlRandom *random)
+{
+  float *numbers = atl_floats_new (n, "a test", NULL);
+
+  for (size_t i = 0; i < n; i++)
+    numbers[i] = (float) atl_random_normal (random);
+  return numbers;
+}
+
+float *
+atl_test_parameters (const AtlGraph *graph, AtlRandom *random)
+{
+  float *parameters = atl_floats_new (atl_graph_parameters_size (graph), "a test", NULL);
+
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameter *p = atl_graph_parameter (graph, i);
+      float *values = parameters + p->offset;
+      const double spread = p->n_dims == 4 ? 1.0 / sqrt ((double) p->size / p->dims[0]) : 0.3;
+
+      for (size_t k = 0; k < p->size; k++)
+        {
+          values[k] = (float) (spread * atl_random_normal (random));
+          if (p->role == ATL_PARAMETER_RUNNING_VARIANCE)
+            values[k] = 0.5f + fabsf (values[k]);
+          if (p->role == ATL_PARAMETER_GAMMA)
+            values[k] += 1.0f;
+        }
+    }
+
+  return parameters;
+}

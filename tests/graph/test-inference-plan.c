@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Plans for inference: fused and cut to a region, they give what the operators give one by one.
+ */
+
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/graph-private.h"
+#include "graph/plan.h"
+#include "graph/regions.h"
+#include "networks.h"
+#include "nets/network.h"
+
+/* Two orders of the same float sums. */
+#define TOLERANCE 3e-6
+
+static float *
+norm_directly (const AtlGraph *graph, const AtlGraphNode *node, const float *x,
+               const AtlShape *shape, const float *parameters)
+{
+  float *y = atl_floats_new (atl_shape_size (shape), "a test", NULL);
+  const float *values[4];
+
+  for (int i = 0; i < 4; i++)
+    values[i] = parameters + atl_graph_parameter (graph, node->parameters[i])->offset;
+
+  const size_t n_pixels = (size_t) shape->h * shape->w;
+  for (int c = 0; c < shape->c; c++)
+    for (size_t i = c * n_pixels; i < (c + 1) * n_pixels; i++)
+      y[i] = (float) (values[ATL_NORM_GAMMA][c] * ((double) x[i] - values[ATL_NORM_MEAN][c])
+                          / sqrt ((double) values[ATL_NORM_VARIANCE][c] + 1e-5)
+                      + values[ATL_NORM_BETA][c]);
+  return y;
+}
+
+/* The output of every operator, each computed on its own by the reference backend. */
+static float **
+run_directly (const AtlGraph *graph, const AtlShape *shapes, const float *input,
+              const float *parameters)
+{
+  const AtlBackend *reference = atl_backend_reference ();
+  float **values = g_new0 (float *, graph->nodes->len);
+
+  values[0] = atl_floats_new (atl_shape_size (&shapes[0]), "a test", NULL);
+  memcpy (values[0], input, atl_shape_size (&shapes[0]) * sizeof (float));
+
+  for (AtlNode i = 1; i < (AtlNode) graph->nodes->len; i++)
+    {
+      const AtlGraphNode *node = atl_graph_node (graph, i);
+      const AtlShape *in = &shapes[node->inputs[0]];
+      const float *x = values[node->inputs[0]];
+
+      if (node->op == ATL_OP_BATCH_NORM)
+        {
+          values[i] = norm_directly (graph, node, x, &shapes[i], parameters);
+          continue;
+        }
+
+      values[i] = atl_floats_new (atl_shape_size (&shapes[i]), "a test", NULL);
+      if (node->op == ATL_OP_RELU)
+        reference->relu_forward (values[i], x, &shapes[i]);
+      else if (node->op == ATL_OP_SCALED_ADD)
+        reference->scaled_add_forward (values[i], x, values[node->inputs[1]], &shapes[i], in,
+                                       (AtlOffset) { 0 }, node->gain);
+      else if (node->op == ATL_OP_PIXEL_SHUFFLE)
+        reference->pixel_shuffle_forward (values[i], x, in, node->factor);
+      else
+        {
+          const AtlConv2d conv = { .n = 1,
+                                   .c_in = in->c,
+                                   .c_out = node->channels,
+                                   .kernel = node->kernel,
+                                   .stride = node->stride,
+                                   .h_in = in->h,
+                                   .w_in = in->w,
+                                   .h_out = shapes[i].h,
+                                   .w_out = shapes[i].w,
+                                   .pad_top = node->padding,
+                                   .pad_left = node->padding };
+          const AtlConvEpilogue epilogue = {
+            .bias = parameters
+                    + atl_graph_parameter (graph, node->parameters[ATL_CONV_BIAS])->offset,
+            .gain = 1.0f
+          };
+          const AtlParameter *weight = atl_graph_parameter (graph,
+                                                            node->parameters[ATL_CONV_WEIGHT]);
+          g_autoptr (AtlFloats) packed = atl_floats_new (
+              reference->conv2d_packed_size (&conv, ATL_PASS_FORWARD), "a test", NULL);
+          g_autoptr (AtlFloats) scratch = atl_floats_new (
+              reference->conv2d_scratch_size (&conv, ATL_PASS_FORWARD), "a test", NULL);
+
+          reference->conv2d_pack (packed, parameters + weight->offset, &conv, ATL_PASS_FORWARD);
+          reference->conv2d_forward (values[i], x, packed, &conv, &epilogue, scratch);
+        }
+    }
+
+  return values;
+}
+
+/* Runs a plan for one region, with only the input region given and a workspace full of NaN. */
+static float *
+run_region (const AtlPrepared *prepared, const AtlShape *shapes, const float *input,
+            const AtlRegion *region, int n_output_channels)
+{
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, shapes[0].w, shapes[0].h, region);
+  const AtlRegion in = atl_plan_input_region (plan);
+  g_autoptr (AtlFloats)
+      part = atl_floats_new ((size_t) shapes[0].c * in.width * in.height, "a test", NULL);
+  g_autoptr (AtlFloats) workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
+  float *output = atl_floats_new ((size_t) n_output_channels * region->width * region->height,
+                                  "a test", NULL);
+
+  for (int c = 0; c < shapes[0].c; c++)
+    for (int y = 0; y < in.height; y++)
+      memcpy (part + ((size_t) c * in.height + y) * in.width,
+              input + ((size_t) c * shapes[0].h + in.y + y) * shapes[0].w + in.x,
+              (size_t) in.width * sizeof (float));
+  for (size_t i = 0; i < atl_plan_workspace_size (plan); i++)
+    workspace[i] = NAN;
+
+  atl_plan_infer (plan, workspace, output, part);
+  return output;
+}
+
+static float *
+cut (const float *whole, const AtlShape *shape, const AtlRegion *region)
+{
+  float *part = atl_floats_new ((size_t) shape->c * region->width * region->height, "a test", NULL);
+
+  for (int c = 0; c < shape->c; c++)
+    for (int y = 0; y < region->height; y++)
+      memcpy (part + ((size_t) c * region->height + y) * region->width,
+              whole + ((size_t) c * shape->h + region->y + y) * shape->w + region->x,
+              (size_t) region->width * sizeof (float));
+  return part;
+}
+
+static void
+check_network (const AtlTestNetwork *network, const AtlBackend *backend, int width, int height,
+               AtlRandom *random)
+{
+  g_autoptr (AtlGraph) graph = network->build ();
+  const AtlShape input_shape = { 1, atl_graph_node (graph, 0)->channels, height, width };
+  g_autofree AtlShape *shapes = atl_graph_shapes (graph, &input_shape);
+  const AtlShape *output_shape = &shapes[graph->output];
+  g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, random);
+  g_autoptr (AtlFloats) input = atl_test_numbers (atl_shape_size (&input_shape), random);
+  g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, backend, NULL);
+  float **values = run_directly (graph, shapes, input, parameters);
+  const float *whole = values[graph->output];
+
+  for (int i = 0; i < 6; i++)
+    {
+      AtlRegion region = { 0, 0, output_shape->w, output_shape->h };
+
+      if (i > 0)
+        {
+          region.width = 1 + (int) atl_random_below (random, (guint32) output_shape->w);
+          region.height = 1 + (int) atl_random_below (random, (guint32) output_shape->h);
+          region.x = (int) atl_random_below (random,
+                                             (guint32) (output_shape->w - region.width + 1));
+          region.y = (int) atl_random_below (random,
+                                             (guint32) (output_shape->h - region.height + 1));
+        }
+
+      g_autoptr (AtlFloats) expected = cut (whole, output_shape, &region);
+      g_autoptr (AtlFloats) found = run_region (prepared, shapes, input, &region, output_shape->c);
+      atl_test_close (network->name, found, expected,
+                      (size_t) output_shape->c * region.width * region.height, TOLERANCE);
+    }
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    atl_floats_free (values[i]);
+  g_free (values);
+}
+
+static void
+check_backend (const AtlBackend *backend)
+{
+  AtlRandom random;
+
+  atl_random_init (&random, 5, 0);
+  for (int i = 0; i < atl_n_test_networks; i++)
+    {
+      check_network (&atl_test_networks[i], backend, 23, 17, &random);
+      check_network (&atl_test_networks[i], backend, 64, 9, &random);
+      check_network (&atl_test_networks[i], backend, 3, 40, &random);
+    }
+  /* The smallest pictures; a network with a convolution without padding needs three pixels. */
+  check_network (&atl_test_networks[0], backend, 1, 1, &random);
+  check_network (&atl_test_networks[1], backend, 1, 2, &random);
+  check_network (&atl_test_networks[3], backend, 1, 1, &random);
+}
+
+static void
+reference_equals_single_operators (void)
+{
+  check_backend (atl_backend_reference ());
+}
+
+static void
+parts_cost_little_more (void)
+{
+  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 8, 8);
+  AtlRandom random;
+
+  atl_random_init (&random, 1, 0);
+  g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
+  g_autoptr (AtlPrepared)
+      prepared = atl_prepared_new (graph, parameters, atl_backend_reference (), NULL);
+  const AtlShape tile = { 1, 3, 256, 256 };
+  const AtlRegion inner = { 1024, 1024, 512, 512 };
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, 4096, 4096, &inner);
+  const AtlRegion input = atl_plan_input_region (plan);
+  const double needed = atl_graph_multiply_adds (graph, &tile);
+
+  CU_ASSERT_EQUAL (input.x, 512 - 20);
+  CU_ASSERT_EQUAL (input.width, 256 + 40);
+  /* Shrinking halos: (1 + 20 / 256)^2 on the average, not (1 + 40 / 256)^2. */
+  CU_ASSERT (atl_plan_multiply_adds (plan) < 1.17 * needed);
+  CU_ASSERT (atl_plan_multiply_adds (plan) > 1.10 * needed);
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "reference equals single operators", reference_equals_single_operators },
+    { "parts cost little more", parts_cost_little_more },
+  };
+
+  return atl_suite_run ("inference plan", tests, G_N_ELEMENTS (tests));
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Plans for training: gradients by finite differences, frozen parameters, running statistics.
+ */
+
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "graph/graph-private.h"
+#include "graph/plan.h"
+#include "networks.h"
+
+typedef struct
+{
+  AtlGraph *graph;
+  const AtlBackend *backend;
+  AtlShape shape;
+  AtlPlan *plan;
+  float *workspace, *parameters, *gradients, *input, *target;
+} Run;
+
+static void
+run_init (Run *run, const AtlTestNetwork *network, const AtlBackend *backend,
+          const gboolean *trained, gboolean input_gradient)
+{
+  AtlRandom random;
+
+  atl_random_init (&random, 11, 0);
+  run->graph = network->build ();
+  run->backend = backend;
+  run->shape = (AtlShape) { 2, atl_graph_node (run->graph, 0)->channels, 6, 9 };
+  run->plan = atl_plan_new_training (run->graph, backend, &run->shape, trained, input_gradient);
+  run->workspace = atl_floats_new (atl_plan_workspace_size (run->plan), "a test", NULL);
+  run->parameters = atl_test_parameters (run->graph, &random);
+  run->gradients = atl_floats_new (atl_graph_parameters_size (run->graph), "a test", NULL);
+  run->input = atl_test_numbers (atl_shape_size (&run->shape), &random);
+
+  const AtlShape output = atl_plan_output_shape (run->plan);
+  g_autoptr (AtlFloats) target = atl_test_numbers (atl_shape_size (&output), &random);
+  run->target = atl_floats_new (backend->tensor_size (&output), "a test", NULL);
+  backend->tensor_import (run->target, target, &output);
+
+  for (size_t i = 0; i < atl_plan_workspace_size (run->plan); i++)
+    run->workspace[i] = NAN; /* nothing may be read before it is written */
+}
+
+static void
+run_clear (Run *run)
+{
+  atl_graph_free (run->graph);
+  atl_plan_free (run->plan);
+  atl_floats_free (run->workspace);
+  atl_floats_free (run->parameters);
+  atl_floats_free (run->gradients);
+  atl_floats_free (run->input);
+  atl_floats_free (run->target);
+}
+
+/* Half the squared error, through the mean of mse_loss (). */
+static double
+run_forward (Run *run)
+{
+  const AtlShape output = atl_plan_output_shape (run->plan);
+  g_autoptr (AtlFloats)
+      scratch = atl_floats_new (run->backend->loss_scratch_size (&output), "a test", NULL);
+
+  atl_plan_forward (run->plan, run->workspace, run->parameters, run->input);
+  return run->backend->mse_loss (atl_plan_output_gradient (run->plan, run->workspace),
+                                 atl_plan_output (run->plan, run->workspace), run->target, &output,
+                                 1.0f, scratch);
+}
+
+/* The loss when one number is moved by 'step'; the running statistics do not matter here. */
+static double
+moved_loss (Run *run, float *number, float step)
+{
+  const float before = *number;
+
+  *number = before + step;
+  const double loss = run_forward (run);
+  *number = before;
+  return loss;
+}
+
+/* Whether the central difference agrees with the gradient. It need not where a ReLU's kink lies between
+ * the two points, nor is it better than float's rounding of the loss allows. */
+static gboolean
+number_agrees (Run *run, float *number, double gradient, double scale)
+{
+  const float step = 5e-4f;
+  const double quotient = (moved_loss (run, number, step) - moved_loss (run, number, -step))
+                          / (2.0 * step);
+
+  return fabs (quotient - gradient) <= 1e-2 * scale;
+}
+
+static double
+largest (const float *numbers, size_t n)
+{
+  double m = 0.0;
+
+  for (size_t i = 0; i < n; i++)
+    m = fmax (m, fabs ((double) numbers[i]));
+  return m;
+}
+
+static void
+check_gradients (const AtlTestNetwork *network, const AtlBackend *backend)
+{
+  int n_parameters_compared = 0;
+  AtlRandom random;
+  Run run;
+
+  atl_random_init (&random, 2, 0);
+  run_init (&run, network, backend, NULL, TRUE);
+  run_forward (&run);
+  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+
+  g_autoptr (AtlFloats)
+      input_gradient = atl_floats_new (atl_shape_size (&run.shape), "a test", NULL);
+  backend->tensor_export (input_gradient, atl_plan_input_gradient (run.plan, run.workspace),
+                          &run.shape);
+
+  for (int i = 0; i <= atl_graph_n_parameters (run.graph); i++)
+    {
+      const gboolean is_input = i == atl_graph_n_parameters (run.graph);
+      const AtlParameter *p = is_input ? NULL : atl_graph_parameter (run.graph, i);
+
+      if (! is_input && ! atl_parameter_role_is_trained (p->role))
+        {
+          CU_ASSERT_EQUAL (largest (run.gradients + p->offset, p->size), 0.0);
+          continue;
+        }
+
+      float *numbers = is_input ? run.input : run.parameters + p->offset;
+      const float *gradients = is_input ? input_gradient : run.gradients + p->offset;
+      const size_t n = is_input ? atl_shape_size (&run.shape) : p->size;
+      const double scale = largest (gradients, n);
+
+      /* The bias below a normalisation by the batch's statistics has no effect: its gradient is the
+       * rest of a sum that ought to be zero. */
+      if (scale < 1e-5)
+        continue;
+      int n_agree = 0;
+      for (int k = 0; k < 12; k++)
+        {
+          const size_t at = atl_random_below (&random, (guint32) n);
+
+          if (number_agrees (&run, &numbers[at], gradients[at], scale))
+            n_agree++;
+        }
+      if (n_agree < 10)
+        printf ("  %s, %s: %d of 12 gradients right\n", network->name, is_input ? "input" : p->name,
+                n_agree);
+      CU_ASSERT (n_agree >= 10);
+      n_parameters_compared++;
+    }
+
+  CU_ASSERT (n_parameters_compared >= 5);
+  run_clear (&run);
+}
+
+static void
+reference_gradients (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    check_gradients (&atl_test_networks[i], atl_backend_reference ());
+}
+
+/* With only the last convolution trained, the others' gradients stay zero and its own is the same. */
+static void
+frozen_parameters_cost_nothing (void)
+{
+  Run all, head;
+  g_autoptr (AtlGraph) graph = atl_test_networks[0].build ();
+  const int n_parameters = atl_graph_n_parameters (graph);
+  g_autofree gboolean *trained = g_new0 (gboolean, (gsize) n_parameters);
+  const AtlParameter *weight = atl_graph_parameter (graph, n_parameters - 2);
+
+  trained[n_parameters - 2] = trained[n_parameters - 1] = TRUE;
+  run_init (&all, &atl_test_networks[0], atl_backend_reference (), NULL, FALSE);
+  run_init (&head, &atl_test_networks[0], atl_backend_reference (), trained, FALSE);
+  run_forward (&all);
+  run_forward (&head);
+  atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
+  atl_plan_backward (head.plan, head.workspace, head.parameters, head.gradients);
+
+  CU_ASSERT_EQUAL (largest (head.gradients, weight->offset), 0.0);
+  CU_ASSERT (largest (all.gradients, weight->offset) > 0.0);
+  CU_ASSERT (memcmp (all.gradients + weight->offset, head.gradients + weight->offset,
+                     weight->size * sizeof (float))
+             == 0);
+  /* No activation is kept for a backward pass that does not come. */
+  CU_ASSERT (atl_plan_workspace_size (head.plan) < atl_plan_workspace_size (all.plan) / 2);
+  run_clear (&all);
+  run_clear (&head);
+}
+
+static void
+gradients_are_added (void)
+{
+  Run run;
+
+  run_init (&run, &atl_test_networks[3], atl_backend_reference (), NULL, FALSE);
+  const size_t n = atl_graph_parameters_size (run.graph);
+  g_autoptr (AtlFloats) doubled = atl_floats_new (n, "a test", NULL);
+
+  run_forward (&run);
+  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+  for (size_t i = 0; i < n; i++)
+    doubled[i] = 2.0f * run.gradients[i];
+  run_forward (&run);
+  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+  atl_test_close ("sum of two passes", run.gradients, doubled, n, 1e-6);
+  run_clear (&run);
+}
+
+/* After many batches of the same numbers the running statistics are those of the batch, and inference
+ * gives what training gives. */
+static void
+running_statistics_converge (void)
+{
+  Run run;
+
+  run_init (&run, &atl_test_networks[0], atl_backend_reference (), NULL, FALSE);
+  const AtlShape output = atl_plan_output_shape (run.plan);
+  const size_t n = atl_shape_size (&output);
+
+  for (int i = 0; i < 300; i++)
+    run_forward (&run);
+  g_autoptr (AtlFloats) trained = atl_floats_new (n, "a test", NULL);
+  run.backend->tensor_export (trained, atl_plan_output (run.plan, run.workspace), &output);
+
+  g_autoptr (AtlPrepared)
+      prepared = atl_prepared_new (run.graph, run.parameters, run.backend, NULL);
+  const AtlRegion all = { 0, 0, output.w, output.h };
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, run.shape.w, run.shape.h, &all);
+  g_autoptr (AtlFloats) workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
+  g_autoptr (AtlFloats) inferred = atl_floats_new (n, "a test", NULL);
+
+  for (int i = 0; i < run.shape.n; i++)
+    atl_plan_infer (plan, workspace, inferred + i * (n / (size_t) run.shape.n),
+                    run.input + (size_t) i * atl_shape_size (&run.shape) / (size_t) run.shape.n);
+  /* The running variance is the unbiased one: larger by 1 / (N H W - 1). */
+  atl_test_close ("inference", inferred, trained, n, 5e-3);
+  run_clear (&run);
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "reference gradients", reference_gradients },
+    { "frozen parameters cost nothing", frozen_parameters_cost_nothing },
+    { "gradients are added", gradients_are_added },
+    { "running statistics converge", running_statistics_converge },
+  };
+
+  return atl_suite_run ("training plan", tests, G_N_ELEMENTS (tests));
+}
