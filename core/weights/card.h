@@ -40,4 +40,12 @@ AtlCard *atl_card_copy (const AtlCard *card);
 void atl_card_free (AtlCard *card);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlCard, atl_card_free)
 
+/* Calls func for each member that is not NULL, with its key, in the order of the struct. */
+typedef void AtlCardFunc (const char *key, const char *value, void *data);
+void atl_card_foreach (const AtlCard *card, AtlCardFunc *func, void *data);
+
+/* The card in a file's metadata (key -> value): empty if there is no key of a card at all, else checked;
+ * ATL_ERROR_FORMAT if a needed key is missing, or format or input are unknown. */
+AtlCard *atl_card_from_metadata (GHashTable *metadata, GError **error);
+
 G_END_DECLS

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where weight files are found.
+ */
+
+#include "weights/library.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "weights/weight-file.h"
+
+#define EXTENSION ".safetensors"
+
+static void
+entry_free (void *data)
+{
+  AtlLibraryEntry *entry = data;
+
+  g_free (entry->name);
+  g_free (entry->path);
+  atl_card_free (entry->card);
+  g_free (entry);
+}
+
+char **
+atl_library_folders (void)
+{
+  g_autoptr (GStrvBuilder) folders = g_strv_builder_new ();
+  g_auto (GStrv) own = g_strsplit (g_getenv ("ATELIER_MODEL_PATH") ?: "", ":", -1);
+  g_autofree char *user = g_build_filename (g_get_user_data_dir (), "atelier", "models", NULL);
+
+  for (char **folder = own; *folder != NULL; folder++)
+    if (**folder != '\0')
+      g_strv_builder_add (folders, *folder);
+  g_strv_builder_add (folders, user);
+  g_strv_builder_add (folders, ATELIER_MODELS_DIR);
+  return g_strv_builder_end (folders);
+}
+
+/* Adds the files of a folder by name -> path, but for names that are there already. */
+static void
+add_folder (GHashTable *paths, const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *file;
+
+  while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
+    {
+      if (! g_str_has_suffix (file, EXTENSION) || *file == '.')
+        continue;
+
+      g_autofree char *name = g_strndup (file, strlen (file) - strlen (EXTENSION));
+      if (! g_hash_table_contains (paths, name))
+        g_hash_table_insert (paths, g_steal_pointer (&name), g_build_filename (folder, file, NULL));
+    }
+}
+
+/* name -> path */
+static GHashTable *
+find_all (void)
+{
+  GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_auto (GStrv) folders = atl_library_folders ();
+
+  for (char **folder = folders; *folder != NULL; folder++)
+    add_folder (paths, *folder);
+  return paths;
+}
+
+static int
+compare_entries (const void *a, const void *b)
+{
+  const AtlLibraryEntry *const *x = a, *const *y = b;
+
+  return strcmp ((*x)->name, (*y)->name);
+}
+
+GPtrArray *
+atl_library_list (const char *task, GPtrArray **problems)
+{
+  g_autoptr (GHashTable) paths = find_all ();
+  GPtrArray *entries = g_ptr_array_new_with_free_func (entry_free);
+  GHashTableIter iter;
+  void *name, *path;
+
+  if (problems != NULL)
+    *problems = g_ptr_array_new_with_free_func (g_free);
+
+  g_hash_table_iter_init (&iter, paths);
+  while (g_hash_table_iter_next (&iter, &name, &path))
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (AtlWeightFile) file = atl_weight_file_open (path, &error);
+
+      if (file == NULL)
+        {
+          if (problems != NULL)
+            g_ptr_array_add (*problems, g_strdup (error->message));
+          continue;
+        }
+
+      const AtlCard *card = atl_weight_file_card (file);
+      if (task != NULL && g_strcmp0 (task, card->task) != 0)
+        continue;
+
+      AtlLibraryEntry *entry = g_new0 (AtlLibraryEntry, 1);
+      entry->name = g_strdup (name);
+      entry->path = g_strdup (path);
+      entry->card = atl_card_copy (card);
+      g_ptr_array_add (entries, entry);
+    }
+
+  g_ptr_array_sort (entries, compare_entries);
+  return entries;
+}
+
+static gboolean
+fail_to_find (const char *name, const char *task, GError **error)
+{
+  g_autoptr (GPtrArray) entries = atl_library_list (task, NULL);
+  g_auto (GStrv) folders = atl_library_folders ();
+  g_autofree char *searched = g_strjoinv (", ", folders);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < entries->len; i++)
+    g_string_append_printf (names, i == 0 ? "'%s'" : ", '%s'",
+                            ((AtlLibraryEntry *) g_ptr_array_index (entries, i))->name);
+
+  if (entries->len == 0)
+    g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
+                 _ ("There is no model '%s', and none at all for this work in %s"), name, searched);
+  else
+    g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
+                 _ ("There is no model '%s' in %s; there are %s"), name, searched, names->str);
+  return FALSE;
+}
+
+char *
+atl_library_find (const char *name_or_path, const char *task, GError **error)
+{
+  if (strchr (name_or_path, '/') != NULL || g_str_has_suffix (name_or_path, EXTENSION))
+    return g_strdup (name_or_path);
+
+  g_autoptr (GHashTable) paths = find_all ();
+  const char *path = g_hash_table_lookup (paths, name_or_path);
+
+  if (path == NULL)
+    fail_to_find (name_or_path, task, error);
+  return g_strdup (path);
+}

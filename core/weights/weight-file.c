@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reading weight files. The file is mapped, so that opening one costs no more than its header.
+ *
+ * Format: https://github.com/huggingface/safetensors. As there, the tensors' ranges must cover the data
+ * without overlaps and holes.
+ */
+
+#include "weights/weight-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "weights/half.h"
+#include "weights/header.h"
+
+enum
+{
+  LENGTH_BYTES = 8, /* of the number before the header */
+  MAX_DIMS = 4
+};
+
+typedef struct
+{
+  AtlTensorInfo info;    /* first, so that the one is found from the other */
+  const guint8 *numbers; /* inside the file, not aligned */
+} Tensor;
+
+struct AtlWeightFile
+{
+  char *path;
+  GMappedFile *mapped; /* NULL for a file in memory */
+  AtlHeader *header;   /* owns the names */
+  AtlCard *card;
+  GArray *tensors; /* of Tensor, in the order of the names; those of floats only */
+};
+
+/* What the format calls its types. */
+typedef struct
+{
+  const char *name;
+  guint8 n_bytes;
+  enum
+  {
+    FLOAT_READ,  /* one of AtlDtype */
+    FLOAT_OTHER, /* refused */
+    SKIPPED      /* numbers that no network here computes with */
+  } kind;
+  AtlDtype dtype;
+} Dtype;
+
+static const Dtype dtypes[] = {
+  { "F32", 4, FLOAT_READ, ATL_DTYPE_F32 },
+  { "F16", 2, FLOAT_READ, ATL_DTYPE_F16 },
+  { "F64", 8, FLOAT_OTHER },
+  { "BF16", 2, FLOAT_OTHER },
+  { "F8_E4M3", 1, FLOAT_OTHER },
+  { "F8_E5M2", 1, FLOAT_OTHER },
+  { "I64", 8, SKIPPED },
+  { "I32", 4, SKIPPED },
+  { "I16", 2, SKIPPED },
+  { "I8", 1, SKIPPED },
+  { "U64", 8, SKIPPED },
+  { "U32", 4, SKIPPED },
+  { "U16", 2, SKIPPED },
+  { "U8", 1, SKIPPED },
+  { "BOOL", 1, SKIPPED },
+};
+
+static gboolean G_GNUC_PRINTF (2, 3) fail (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree char *message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error_literal (error, ATL_ERROR, ATL_ERROR_FORMAT, message);
+  return FALSE;
+}
+
+static const Dtype *
+find_dtype (const AtlHeaderTensor *tensor, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (dtypes); i++)
+    if (strcmp (dtypes[i].name, tensor->dtype) == 0 && dtypes[i].kind != FLOAT_OTHER)
+      return &dtypes[i];
+
+  fail (error, _ ("tensor '%s' holds numbers of type '%.20s', but only F32 and F16 can be read"),
+        tensor->name, tensor->dtype);
+  return NULL;
+}
+
+/* Checks that shape, type and range agree, and that the range lies in the data. */
+static gboolean
+check_tensor (const AtlHeaderTensor *tensor, const Dtype *dtype, guint64 data_size, GError **error)
+{
+  guint64 n_bytes = dtype->n_bytes;
+
+  for (int i = 0; i < tensor->n_dims; i++)
+    if (tensor->dims[i] == 0 || tensor->dims[i] > G_MAXINT
+        || ! g_uint64_checked_mul (&n_bytes, n_bytes, tensor->dims[i]))
+      return fail (error, _ ("tensor '%s' has an impossible shape"), tensor->name);
+
+  if (dtype->kind == FLOAT_READ && tensor->n_dims > MAX_DIMS)
+    return fail (error, _ ("tensor '%s' has %d dimensions, but at most %d are possible"),
+                 tensor->name, tensor->n_dims, (int) MAX_DIMS);
+
+  if (tensor->begin > tensor->end || tensor->end > data_size)
+    return fail (error,
+                 _ ("tensor '%s' lies at bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                    ", but the file has %" G_GUINT64_FORMAT
+                    " bytes of numbers; it may be truncated"),
+                 tensor->name, tensor->begin, tensor->end, data_size);
+
+  if (tensor->end - tensor->begin != n_bytes)
+    return fail (error,
+                 _ ("tensor '%s' has %" G_GUINT64_FORMAT
+                    " bytes, but its shape and type need %" G_GUINT64_FORMAT),
+                 tensor->name, tensor->end - tensor->begin, n_bytes);
+  return TRUE;
+}
+
+static int
+compare_begins (const void *a, const void *b)
+{
+  const AtlHeaderTensor *x = a, *y = b;
+
+  return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+/* Checks that the ranges, sorted here, follow each other from the first byte to the last. */
+static gboolean
+check_ranges (GArray *tensors, guint64 data_size, GError **error)
+{
+  guint64 end = 0;
+
+  g_array_sort (tensors, compare_begins);
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      const AtlHeaderTensor *tensor = &g_array_index (tensors, AtlHeaderTensor, i);
+
+      if (tensor->begin < end)
+        return fail (error, _ ("tensors '%s' and '%s' overlap"), (tensor - 1)->name, tensor->name);
+      if (tensor->begin > end)
+        return fail (error, _ ("%" G_GUINT64_FORMAT " unused bytes before tensor '%s'"),
+                     tensor->begin - end, tensor->name);
+      end = tensor->end;
+    }
+
+  if (end != data_size)
+    return fail (error, _ ("%" G_GUINT64_FORMAT " bytes after the last tensor"), data_size - end);
+  return TRUE;
+}
+
+static void
+append_tensor (GArray *tensors, const AtlHeaderTensor *found, AtlDtype dtype, const guint8 *data)
+{
+  Tensor tensor = {
+    .info = { .name = found->name, .dtype = dtype, .n_dims = found->n_dims, .size = 1 },
+    .numbers = data + found->begin
+  };
+
+  for (int i = 0; i < found->n_dims; i++)
+    {
+      tensor.info.dims[i] = (int) found->dims[i];
+      tensor.info.size *= (size_t) found->dims[i];
+    }
+  g_array_append_val (tensors, tensor);
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (((const Tensor *) a)->info.name, ((const Tensor *) b)->info.name);
+}
+
+static gboolean
+check_tensors (AtlWeightFile *file, const guint8 *data, guint64 data_size, GError **error)
+{
+  for (guint i = 0; i < file->header->tensors->len; i++)
+    {
+      const AtlHeaderTensor *tensor = &g_array_index (file->header->tensors, AtlHeaderTensor, i);
+      const Dtype *dtype = find_dtype (tensor, error);
+
+      if (dtype == NULL || ! check_tensor (tensor, dtype, data_size, error))
+        return FALSE;
+      if (dtype->kind == FLOAT_READ)
+        append_tensor (file->tensors, tensor, dtype->dtype, data);
+    }
+
+  g_array_sort (file->tensors, compare_names);
+  return check_ranges (file->header->tensors, data_size, error);
+}
+
+static gboolean
+read_header (AtlWeightFile *file, const guint8 *bytes, guint64 size, GError **error)
+{
+  guint64 length;
+
+  if (size < LENGTH_BYTES)
+    return fail (
+        error, _ ("%" G_GUINT64_FORMAT " bytes are too few for a weight file (safetensors)"), size);
+
+  memcpy (&length, bytes, sizeof length);
+  length = GUINT64_FROM_LE (length);
+  if (length > ATL_HEADER_MAX_BYTES)
+    return fail (error,
+                 _ ("not a weight file (safetensors): a header of %" G_GUINT64_FORMAT
+                    " bytes, at most %d are allowed"),
+                 length, (int) ATL_HEADER_MAX_BYTES);
+  if (length > size - LENGTH_BYTES)
+    return fail (error,
+                 _ ("a header of %" G_GUINT64_FORMAT
+                    " bytes, but the file ends after %" G_GUINT64_FORMAT "; it may be truncated"),
+                 length, size - LENGTH_BYTES);
+
+  file->header = atl_header_parse ((const char *) bytes + LENGTH_BYTES, (size_t) length, error);
+  if (file->header == NULL)
+    return FALSE;
+
+  file->card = atl_card_from_metadata (file->header->metadata, error);
+  return file->card != NULL
+         && check_tensors (file, bytes + LENGTH_BYTES + length, size - LENGTH_BYTES - length,
+                           error);
+}
+
+static void
+prefix_name (const AtlWeightFile *file, GError **error)
+{
+  g_autofree char *shown = g_filename_display_name (file->path);
+
+  g_prefix_error (error, "'%s': ", shown);
+}
+
+static AtlWeightFile *
+weight_file_new (const char *path)
+{
+  AtlWeightFile *file = g_new0 (AtlWeightFile, 1);
+
+  file->path = g_strdup (path);
+  file->tensors = g_array_new (FALSE, FALSE, sizeof (Tensor));
+  return file;
+}
+
+AtlWeightFile *
+atl_weight_file_open_memory (const char *name, const void *data, size_t size, GError **error)
+{
+  g_autoptr (AtlWeightFile) file = weight_file_new (name);
+
+  if (! read_header (file, data, size, error))
+    {
+      prefix_name (file, error);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
+}
+
+static gboolean
+fail_to_read (GError **error, int code)
+{
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), _ ("cannot be read: %s"),
+               g_strerror (code));
+  return FALSE;
+}
+
+/* Maps a plain file; anything else could keep us waiting for ever. */
+static GMappedFile *
+map_file (const char *path, GError **error)
+{
+  const int descriptor = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+  GMappedFile *mapped = NULL;
+  struct stat about;
+
+  if (descriptor < 0 || fstat (descriptor, &about) != 0)
+    fail_to_read (error, errno);
+  else if (! S_ISREG (about.st_mode))
+    fail_to_read (error, S_ISDIR (about.st_mode) ? EISDIR : EINVAL);
+  else
+    mapped = g_mapped_file_new_from_fd (descriptor, FALSE, error);
+
+  if (descriptor >= 0)
+    close (descriptor);
+  return mapped;
+}
+
+AtlWeightFile *
+atl_weight_file_open (const char *path, GError **error)
+{
+  g_autoptr (AtlWeightFile) file = weight_file_new (path);
+
+  file->mapped = map_file (path, error);
+  if (file->mapped == NULL
+      || ! read_header (file, (const guint8 *) g_mapped_file_get_contents (file->mapped),
+                        g_mapped_file_get_length (file->mapped), error))
+    {
+      prefix_name (file, error);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
+}
+
+void
+atl_weight_file_close (AtlWeightFile *file)
+{
+  if (file == NULL)
+    return;
+
+  g_array_unref (file->tensors);
+  atl_card_free (file->card);
+  atl_header_free (file->header);
+  g_clear_pointer (&file->mapped, g_mapped_file_unref);
+  g_free (file->path);
+  g_free (file);
+}
+
+const char *
+atl_weight_file_path (const AtlWeightFile *file)
+{
+  return file->path;
+}
+
+const AtlCard *
+atl_weight_file_card (const AtlWeightFile *file)
+{
+  return file->card;
+}
+
+int
+atl_weight_file_n_tensors (const AtlWeightFile *file)
+{
+  return (int) file->tensors->len;
+}
+
+const AtlTensorInfo *
+atl_weight_file_tensor (const AtlWeightFile *file, int index)
+{
+  g_return_val_if_fail (index >= 0 && index < (int) file->tensors->len, NULL);
+
+  return &g_array_index (file->tensors, Tensor, index).info;
+}
+
+const AtlTensorInfo *
+atl_weight_file_find (const AtlWeightFile *file, const char *name)
+{
+  const Tensor wanted = { .info = { .name = name } };
+  guint index;
+
+  if (! g_array_binary_search (file->tensors, &wanted, compare_names, &index))
+    return NULL;
+  return &g_array_index (file->tensors, Tensor, index).info;
+}
+
+static float
+number_at (const Tensor *tensor, size_t index)
+{
+  if (tensor->info.dtype == ATL_DTYPE_F16)
+    {
+      guint16 half;
+
+      memcpy (&half, tensor->numbers + index * sizeof half, sizeof half);
+      return atl_half_to_float (GUINT16_FROM_LE (half));
+    }
+
+  guint32 bits;
+  float number;
+
+  memcpy (&bits, tensor->numbers + index * sizeof bits, sizeof bits);
+  bits = GUINT32_FROM_LE (bits);
+  memcpy (&number, &bits, sizeof number);
+  return number;
+}
+
+gboolean
+atl_weight_file_read (const AtlWeightFile *file, const AtlTensorInfo *info, float *values,
+                      GError **error)
+{
+  const Tensor *tensor = (const Tensor *) info;
+
+  for (size_t i = 0; i < info->size; i++)
+    {
+      values[i] = number_at (tensor, i);
+      if (! isfinite (values[i]))
+        {
+          fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"), i + 1, info->size,
+                info->name);
+          prefix_name (file, error);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
