@@ -30,7 +30,7 @@ static const Member members[] = {
   { "atelier.trained-on", G_STRUCT_OFFSET (AtlCard, trained_on), FALSE },
   { "atelier.recipe", G_STRUCT_OFFSET (AtlCard, recipe), FALSE },
 };
-_Static_assert(G_N_ELEMENTS (members) == sizeof (AtlCard) / sizeof (char *), "a key each");
+_Static_assert (G_N_ELEMENTS (members) == sizeof (AtlCard) / sizeof (char *), "a key each");
 
 static char **
 member_of (const AtlCard *card, const Member *member)
