@@ -37,6 +37,8 @@ struct AtlWeightFile
 {
   char *path;
   GMappedFile *mapped; /* NULL for a file in memory */
+  const guint8 *bytes; /* of the whole file */
+  size_t size;         /* in bytes */
   AtlHeader *header;   /* owns the names */
   AtlCard *card;
   GArray *tensors; /* of Tensor, in the order of the names; those of floats only */
@@ -200,35 +202,42 @@ check_tensors (AtlWeightFile *file, const guint8 *data, guint64 data_size, GErro
 }
 
 static gboolean
-read_header (AtlWeightFile *file, const guint8 *bytes, guint64 size, GError **error)
+read_header (AtlWeightFile *file, guint64 length, GError **error)
 {
-  guint64 length;
+  const guint8 *start = file->bytes + LENGTH_BYTES;
+  const guint64 n_left = file->size - LENGTH_BYTES;
 
-  if (size < LENGTH_BYTES)
-    return fail (
-        error, _ ("%" G_GUINT64_FORMAT " bytes are too few for a weight file (safetensors)"), size);
-
-  memcpy (&length, bytes, sizeof length);
-  length = GUINT64_FROM_LE (length);
   if (length > ATL_HEADER_MAX_BYTES)
     return fail (error,
                  _ ("not a weight file (safetensors): a header of %" G_GUINT64_FORMAT
                     " bytes, at most %d are allowed"),
                  length, (int) ATL_HEADER_MAX_BYTES);
-  if (length > size - LENGTH_BYTES)
+  if (length > n_left)
     return fail (error,
-                 _ ("a header of %" G_GUINT64_FORMAT
-                    " bytes, but the file ends after %" G_GUINT64_FORMAT "; it may be truncated"),
-                 length, size - LENGTH_BYTES);
+                 _ ("a header of %" G_GUINT64_FORMAT " bytes, but the file ends after "
+                    "%" G_GUINT64_FORMAT "; it may be truncated"),
+                 length, n_left);
 
-  file->header = atl_header_parse ((const char *) bytes + LENGTH_BYTES, (size_t) length, error);
+  file->header = atl_header_parse ((const char *) start, (size_t) length, error);
   if (file->header == NULL)
     return FALSE;
 
   file->card = atl_card_from_metadata (file->header->metadata, error);
-  return file->card != NULL
-         && check_tensors (file, bytes + LENGTH_BYTES + length, size - LENGTH_BYTES - length,
-                           error);
+  return file->card != NULL && check_tensors (file, start + length, n_left - length, error);
+}
+
+static gboolean
+read_bytes (AtlWeightFile *file, const void *bytes, size_t size, GError **error)
+{
+  guint64 length;
+
+  file->bytes = bytes;
+  file->size = size;
+  if (size < LENGTH_BYTES)
+    return fail (error, _ ("%zu bytes are too few for a weight file (safetensors)"), size);
+
+  memcpy (&length, bytes, sizeof length);
+  return read_header (file, GUINT64_FROM_LE (length), error);
 }
 
 static void
@@ -254,7 +263,7 @@ atl_weight_file_open_memory (const char *name, const void *data, size_t size, GE
 {
   g_autoptr (AtlWeightFile) file = weight_file_new (name);
 
-  if (! read_header (file, data, size, error))
+  if (! read_bytes (file, data, size, error))
     {
       prefix_name (file, error);
       return NULL;
@@ -297,8 +306,8 @@ atl_weight_file_open (const char *path, GError **error)
 
   file->mapped = map_file (path, error);
   if (file->mapped == NULL
-      || ! read_header (file, (const guint8 *) g_mapped_file_get_contents (file->mapped),
-                        g_mapped_file_get_length (file->mapped), error))
+      || ! read_bytes (file, g_mapped_file_get_contents (file->mapped),
+                       g_mapped_file_get_length (file->mapped), error))
     {
       prefix_name (file, error);
       return NULL;
@@ -324,6 +333,18 @@ const char *
 atl_weight_file_path (const AtlWeightFile *file)
 {
   return file->path;
+}
+
+size_t
+atl_weight_file_size (const AtlWeightFile *file)
+{
+  return file->size;
+}
+
+char *
+atl_weight_file_checksum (const AtlWeightFile *file)
+{
+  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, file->bytes, file->size);
 }
 
 const AtlCard *

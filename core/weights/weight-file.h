@@ -44,6 +44,10 @@ AtlWeightFile *atl_weight_file_open_memory (const char *name, const void *data, 
                                             GError **error);
 
 const char *atl_weight_file_path (const AtlWeightFile *file);
+/* In bytes. */
+size_t atl_weight_file_size (const AtlWeightFile *file);
+/* The SHA-256 of the whole file in hexadecimal digits; owned by the caller. */
+char *atl_weight_file_checksum (const AtlWeightFile *file);
 /* Borrowed, like all that follows, until the file is closed. */
 const AtlCard *atl_weight_file_card (const AtlWeightFile *file);
 int atl_weight_file_n_tensors (const AtlWeightFile *file);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * JSON texts that come from files: cards, recipes, checkpoints.
+ */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Parses a text; owned by the caller. ATL_ERROR_FORMAT if it is not JSON, or has so many brackets that
+ * the parser, which recurses, could exhaust the stack. */
+JsonNode *atl_json_parse (const char *text, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the commands say: messages to stderr, all beginning with 'atelier COMMAND: ', and JSON to stdout.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* A message for people. */
+void atl_say (const char *command, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Says why the command failed, or that it was interrupted; returns ATL_EXIT_FAILED. */
+int atl_say_failure (const char *command, const GError *error);
+
+/* Says what is wrong with the command line and where help is; returns ATL_EXIT_USAGE. */
+int atl_say_usage (const char *command, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Prints what was built, indented. */
+void atl_print_json (JsonBuilder *builder);
+
+G_END_DECLS

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How far the work has come.
+ */
+
+#include "cli/progress-bar.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+
+enum
+{
+  BAR_WIDTH = 30,                        /* characters */
+  REDRAW_INTERVAL = G_USEC_PER_SEC / 10, /* of the bar */
+  LINE_INTERVAL = 10 * G_USEC_PER_SEC,   /* between plain lines */
+  TRUSTED_AFTER = 2 * G_USEC_PER_SEC     /* an estimate of the time left before that is wild */
+};
+
+struct AtlProgressBar
+{
+  AtlProgress progress;
+  char *command;
+  char *what;
+  gboolean quiet;
+  gboolean on_terminal;
+  gint64 begin; /* microseconds, as the next */
+  gint64 last_shown;
+};
+
+char *
+atl_duration_to_string (double seconds)
+{
+  const gint64 whole = (gint64) (CLAMP (seconds, 0.0, 1e9) + 0.5);
+
+  if (whole < 60)
+    return g_strdup_printf (_ ("%d s"), (int) whole);
+  if (whole < 3600)
+    return g_strdup_printf (_ ("%d:%02d min"), (int) (whole / 60), (int) (whole % 60));
+  return g_strdup_printf (_ ("%d:%02d h"), (int) (whole / 3600), (int) (whole / 60 % 60));
+}
+
+/* ", 12 s left", or nothing while that cannot be known. */
+static char *
+time_left (const AtlProgressBar *bar, double fraction, gint64 now)
+{
+  const gint64 spent = now - bar->begin;
+
+  if (spent < TRUSTED_AFTER || fraction <= 0.0)
+    return g_strdup ("");
+
+  g_autofree char *left = atl_duration_to_string ((double) spent / G_USEC_PER_SEC * (1.0 - fraction)
+                                                  / fraction);
+  return g_strdup_printf (_ (", %s left"), left);
+}
+
+static void
+draw (const AtlProgressBar *bar, double fraction, const char *left)
+{
+  const int n_full = (int) (fraction * BAR_WIDTH);
+  g_autofree char *full = g_strnfill (n_full, '#');
+  g_autofree char *empty = g_strnfill (BAR_WIDTH - n_full, '.');
+
+  g_printerr ("\r\033[K%s [%s%s] %3d %%%s", bar->what, full, empty, (int) (100.0 * fraction), left);
+}
+
+static void
+report (double fraction, void *data)
+{
+  AtlProgressBar *bar = data;
+  const gint64 now = g_get_monotonic_time ();
+
+  if (bar->quiet
+      || now - bar->last_shown < (gint64) (bar->on_terminal ? REDRAW_INTERVAL : LINE_INTERVAL))
+    return;
+
+  g_autofree char *left = time_left (bar, fraction, now);
+  bar->last_shown = now;
+  if (bar->on_terminal)
+    draw (bar, fraction, left);
+  else
+    atl_say (bar->command, _ ("%s: %d %% done%s"), bar->what, (int) (100.0 * fraction), left);
+}
+
+AtlProgressBar *
+atl_progress_bar_new (const char *command, const char *what, gboolean quiet)
+{
+  AtlProgressBar *bar = g_new0 (AtlProgressBar, 1);
+
+  bar->progress.report = report;
+  bar->progress.data = bar;
+  bar->progress.cancellable = atl_interrupt_cancellable ();
+  bar->command = g_strdup (command);
+  bar->what = g_strdup (what);
+  bar->quiet = quiet;
+  bar->on_terminal = isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+  bar->begin = g_get_monotonic_time ();
+  bar->last_shown = bar->begin;
+  return bar;
+}
+
+const AtlProgress *
+atl_progress_bar_progress (const AtlProgressBar *bar)
+{
+  return &bar->progress;
+}
+
+void
+atl_progress_bar_free (AtlProgressBar *bar)
+{
+  if (bar == NULL)
+    return;
+
+  if (bar->on_terminal && bar->last_shown != bar->begin)
+    g_printerr ("\r\033[K");
+  g_free (bar->command);
+  g_free (bar->what);
+  g_free (bar);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How far the work has come, on stderr: a bar with the time left on a terminal, elsewhere a line now and
+ * then.
+ */
+
+#pragma once
+
+#include "base/progress.h"
+
+G_BEGIN_DECLS
+
+typedef struct AtlProgressBar AtlProgressBar;
+
+/* 'what' is shown before the bar: the file that is worked on. With 'quiet' nothing is shown. */
+AtlProgressBar *atl_progress_bar_new (const char *command, const char *what, gboolean quiet);
+
+/* To be given to the work, which SIGINT and SIGTERM then cancel; valid until the bar is freed. Reports
+ * may come from one thread at a time. */
+const AtlProgress *atl_progress_bar_progress (const AtlProgressBar *bar);
+
+/* Takes the bar off the terminal. Accepts NULL. */
+void atl_progress_bar_free (AtlProgressBar *bar);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlProgressBar, atl_progress_bar_free)
+
+/* A duration for people: "7 s", "1:05 min", "2:03 h"; freed by g_free (). */
+char *atl_duration_to_string (double seconds);
+
+G_END_DECLS
