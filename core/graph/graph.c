@@ -269,11 +269,11 @@ atl_graph_layers (const AtlGraph *graph, const AtlShape *input, int *n_layers)
       const AtlGraphNode *node = atl_graph_node (graph, i);
       const AtlShape *from = node->op == ATL_OP_INPUT ? input : &shapes[node->inputs[0]];
 
-      layers[i] = (AtlLayer){ .kind = kinds[node->op],
-                              .name = node->name,
-                              .output = shapes[i],
-                              .n_parameters = node_n_parameters (graph, node),
-                              .multiply_adds = node_multiply_adds (node, from, &shapes[i]) };
+      layers[i] = (AtlLayer) { .kind = kinds[node->op],
+                               .name = node->name,
+                               .output = shapes[i],
+                               .n_parameters = node_n_parameters (graph, node),
+                               .multiply_adds = node_multiply_adds (node, from, &shapes[i]) };
     }
 
   *n_layers = (int) graph->nodes->len;

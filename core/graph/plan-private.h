@@ -54,7 +54,7 @@ atl_plan_step (const AtlPlan *plan, guint index)
 }
 
 /* Extends a buffer's life to 'time'. A new buffer is ATL_ARENA_UNUSED. */
-#define ATL_ARENA_UNUSED ((AtlArenaBuffer){ .first = G_MAXINT, .last = -1 })
+#define ATL_ARENA_UNUSED ((AtlArenaBuffer) { .first = G_MAXINT, .last = -1 })
 
 static inline void
 atl_arena_buffer_use (AtlArenaBuffer *buffer, int time)

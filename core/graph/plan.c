@@ -87,10 +87,10 @@ AtlOffset
 atl_plan_offset (const AtlPlan *plan, AtlNode a, AtlNode y)
 {
   if (plan->regions == NULL)
-    return (AtlOffset){ 0 };
+    return (AtlOffset) { 0 };
 
-  return (AtlOffset){ .top = plan->regions[y].y - plan->regions[a].y,
-                      .left = plan->regions[y].x - plan->regions[a].x };
+  return (AtlOffset) { .top = plan->regions[y].y - plan->regions[a].y,
+                       .left = plan->regions[y].x - plan->regions[a].x };
 }
 
 AtlConvEpilogue

@@ -21,10 +21,10 @@ atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node)
 {
   const AtlGraphNode *conv = atl_graph_node (graph, node);
 
-  return (AtlConv2d){ .c_in = atl_graph_node (graph, conv->inputs[0])->channels,
-                      .c_out = conv->channels,
-                      .kernel = conv->kernel,
-                      .stride = conv->stride };
+  return (AtlConv2d) { .c_in = atl_graph_node (graph, conv->inputs[0])->channels,
+                       .c_out = conv->channels,
+                       .kernel = conv->kernel,
+                       .stride = conv->stride };
 }
 
 static gboolean

@@ -63,7 +63,7 @@ computed_interval (const AtlGraphNode *node, Interval wanted)
     {
       const int f = node->factor;
 
-      return (Interval){ wanted.begin / f * f, (wanted.end + f - 1) / f * f };
+      return (Interval) { wanted.begin / f * f, (wanted.end + f - 1) / f * f };
     }
 
   return wanted;
@@ -81,10 +81,10 @@ needed_interval (const AtlGraphNode *node, Interval interval, int size)
         const int end = (interval.end - 1) * node->stride - node->padding + node->kernel;
 
         /* A kernel that lies wholly in the padding still is given a row to look at. */
-        return (Interval){ CLAMP (begin, 0, size - 1), CLAMP (end, 1, size) };
+        return (Interval) { CLAMP (begin, 0, size - 1), CLAMP (end, 1, size) };
       }
     case ATL_OP_PIXEL_SHUFFLE:
-      return (Interval){ interval.begin / node->factor, interval.end / node->factor };
+      return (Interval) { interval.begin / node->factor, interval.end / node->factor };
     case ATL_OP_INPUT:
     case ATL_OP_RELU:
     case ATL_OP_SCALED_ADD:
@@ -100,7 +100,7 @@ interval_union (Interval a, Interval b)
 {
   if (a.end <= a.begin)
     return b;
-  return (Interval){ MIN (a.begin, b.begin), MAX (a.end, b.end) };
+  return (Interval) { MIN (a.begin, b.begin), MAX (a.end, b.end) };
 }
 
 static gboolean
@@ -143,8 +143,8 @@ forced_interval (const AtlGraph *graph, AtlNode i, const Interval *intervals)
     case ATL_OP_SCALED_ADD:
       return intervals[node->inputs[1]];
     case ATL_OP_PIXEL_SHUFFLE:
-      return (Interval){ intervals[node->inputs[0]].begin * node->factor,
-                         intervals[node->inputs[0]].end * node->factor };
+      return (Interval) { intervals[node->inputs[0]].begin * node->factor,
+                          intervals[node->inputs[0]].end * node->factor };
     case ATL_OP_INPUT:
     case ATL_OP_CONV2D:
       break;
@@ -186,16 +186,16 @@ atl_graph_regions (const AtlGraph *graph, const AtlShape *shapes, const AtlRegio
   g_autofree Interval *columns = g_new0 (Interval, n_nodes);
   AtlRegion *regions = g_new (AtlRegion, n_nodes);
 
-  rows[graph->output] = (Interval){ output->y, output->y + output->height };
-  columns[graph->output] = (Interval){ output->x, output->x + output->width };
+  rows[graph->output] = (Interval) { output->y, output->y + output->height };
+  columns[graph->output] = (Interval) { output->x, output->x + output->width };
   propagate (graph, shapes, TRUE, rows);
   propagate (graph, shapes, FALSE, columns);
 
   for (guint i = 0; i < n_nodes; i++)
-    regions[i] = (AtlRegion){ .x = columns[i].begin,
-                              .y = rows[i].begin,
-                              .width = columns[i].end - columns[i].begin,
-                              .height = rows[i].end - rows[i].begin };
+    regions[i] = (AtlRegion) { .x = columns[i].begin,
+                               .y = rows[i].begin,
+                               .width = columns[i].end - columns[i].begin,
+                               .height = rows[i].end - rows[i].begin };
 
   return regions;
 }

@@ -360,7 +360,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
   /* The second input: the residual of a convolution, b of a scaled add. */
   if (plan_step->wants_other)
     backend->scaled_add_backward (workspace + plan->gradients[step->other], dy, shape_y,
-                                  &plan->shapes[step->other], (AtlOffset){ 0 },
+                                  &plan->shapes[step->other], (AtlOffset) { 0 },
                                   step->op == ATL_OP_SCALED_ADD ? step->gain : 1.0f,
                                   plan_step->adds_to_other);
 
@@ -375,7 +375,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
       break;
     case ATL_OP_SCALED_ADD:
       if (plan_step->wants_x)
-        backend->scaled_add_backward (dx, dy, shape_y, shape_x, (AtlOffset){ 0 }, 1.0f,
+        backend->scaled_add_backward (dx, dy, shape_y, shape_x, (AtlOffset) { 0 }, 1.0f,
                                       plan_step->adds_to_x);
       break;
     case ATL_OP_PIXEL_SHUFFLE:
