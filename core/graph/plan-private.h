@@ -23,7 +23,8 @@ typedef struct
   gboolean wants_weight, wants_bias; /* of a convolution; of a normalisation gamma and beta */
   gboolean wants_x, adds_to_x;
   gboolean wants_other, adds_to_other;
-  size_t mean, variance; /* offsets of a normalisation's statistics of the batch */
+  /* Offsets of a normalisation's statistics of the batch; of its scale and shift if it is frozen. */
+  size_t mean, variance;
 } AtlPlanStep;
 
 struct AtlPlan
@@ -42,7 +43,7 @@ struct AtlPlan
   AtlRegion output;   /* what was asked for: regions[output] or a part of it */
 
   /* Training. */
-  gboolean input_gradient;
+  AtlTrainingFlags flags;
   size_t *gradients; /* offset of the gradient of each node's output */
   size_t packed;     /* offset of the weights of the convolution that runs */
 };

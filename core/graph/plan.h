@@ -56,17 +56,24 @@ AtlRegion atl_plan_input_region (const AtlPlan *plan);
 /* input: C x H x W of the input region; output: C x H x W of the output region. */
 void atl_plan_infer (const AtlPlan *plan, float *workspace, float *output, const float *input);
 
-/* Training.
- *
- * 'input' is the shape of a batch. With 'input_gradient' the backward pass also leaves the gradient of
- * the input. 'trained' holds a flag for each parameter of the graph (NULL = all): the gradients of
- * others are not computed. The plan keeps the graph, which must live longer. */
+/* Training. */
+
+typedef enum
+{
+  ATL_TRAINING_DEFAULT = 0,
+  ATL_TRAINING_INPUT_GRADIENT = 1, /* the backward pass also leaves the gradient of the input */
+  ATL_TRAINING_FROZEN_NORM = 2     /* batch normalisation uses the running statistics and does not
+                                    * change them, nor are its gamma and beta trained */
+} AtlTrainingFlags;
+
+/* 'input' is the shape of a batch. 'trained' holds a flag for each parameter of the graph (NULL = all):
+ * the gradients of others are not computed. The plan keeps the graph, which must live longer. */
 AtlPlan *atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend,
                                 const AtlShape *input, const gboolean *trained,
-                                gboolean input_gradient);
+                                AtlTrainingFlags flags);
 
-/* Runs the batch forward: input is N x C x H x W in plain order. Batch normalisation uses the batch's
- * statistics and updates the running ones in 'parameters'. */
+/* Runs the batch forward: input is N x C x H x W in plain order. Batch normalisation, if it is not
+ * frozen, uses the batch's statistics and updates the running ones in 'parameters'. */
 void atl_plan_forward (const AtlPlan *plan, float *workspace, float *parameters,
                        const float *input);
 

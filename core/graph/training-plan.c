@@ -9,6 +9,9 @@
  * and added to by the others.
  */
 
+#include <math.h>
+#include <string.h>
+
 #include "graph/plan-private.h"
 #include "graph/regions.h"
 
@@ -37,6 +40,12 @@ end_time (const AtlPlan *plan)
 }
 
 static gboolean
+has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
+{
+  return (plan->flags & flag) != 0;
+}
+
+static gboolean
 is_trained (const AtlPlan *plan, const gboolean *trained, AtlNode node, int place)
 {
   const int parameter = atl_graph_node (plan->graph, node)->parameters[place];
@@ -53,7 +62,7 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
   const guint n_nodes = plan->graph->nodes->len;
   g_autofree gboolean *wanted = g_new0 (gboolean, n_nodes);
 
-  wanted[0] = plan->input_gradient;
+  wanted[0] = has_flag (plan, ATL_TRAINING_INPUT_GRADIENT);
   for (guint i = 0; i < plan->steps->len; i++)
     {
       AtlPlanStep *step = &g_array_index (plan->steps, AtlPlanStep, i);
@@ -64,7 +73,7 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
           step->wants_weight = is_trained (plan, trained, s->node, ATL_CONV_WEIGHT);
           step->wants_bias = is_trained (plan, trained, s->node, ATL_CONV_BIAS);
         }
-      else if (s->op == ATL_OP_BATCH_NORM)
+      else if (s->op == ATL_OP_BATCH_NORM && ! has_flag (plan, ATL_TRAINING_FROZEN_NORM))
         {
           step->wants_weight = is_trained (plan, trained, s->node, ATL_NORM_GAMMA);
           step->wants_bias = is_trained (plan, trained, s->node, ATL_NORM_BETA);
@@ -114,7 +123,8 @@ use_buffers (const AtlPlan *plan, guint index, AtlArenaBuffer *values, AtlArenaB
     return;
 
   /* The backward pass of a convolution's weights and of a normalisation reads x, that of a ReLU y. */
-  if (s->op == ATL_OP_BATCH_NORM || (s->op == ATL_OP_CONV2D && step->wants_weight))
+  if ((s->op == ATL_OP_BATCH_NORM && ! has_flag (plan, ATL_TRAINING_FROZEN_NORM))
+      || (s->op == ATL_OP_CONV2D && step->wants_weight))
     atl_arena_buffer_use (&values[s->x], backward);
   if (s->op == ATL_OP_RELU || s->relu)
     atl_arena_buffer_use (&values[s->y], backward);
@@ -197,7 +207,7 @@ plan_memory (AtlPlan *plan)
   atl_arena_buffer_use (&buffers[0], 0);
   atl_arena_buffer_use (&buffers[output], loss_time (plan));
   atl_arena_buffer_use (&gradients[output], loss_time (plan));
-  if (plan->input_gradient)
+  if (has_flag (plan, ATL_TRAINING_INPUT_GRADIENT))
     atl_arena_buffer_use (&gradients[0], end_time (plan));
   for (guint i = 0; i < plan->steps->len; i++)
     use_buffers (plan, i, buffers, gradients);
@@ -216,14 +226,14 @@ plan_memory (AtlPlan *plan)
 
 AtlPlan *
 atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend, const AtlShape *input,
-                       const gboolean *trained, gboolean input_gradient)
+                       const gboolean *trained, AtlTrainingFlags flags)
 {
   g_autoptr (GArray) steps = atl_graph_fuse (graph, TRUE);
   AtlPlan *plan = g_new0 (AtlPlan, 1);
 
   plan->graph = graph;
   plan->backend = backend;
-  plan->input_gradient = input_gradient;
+  plan->flags = flags;
   plan->shapes = atl_graph_shapes (graph, input);
   plan->steps = g_array_new (FALSE, TRUE, sizeof (AtlPlanStep));
 
@@ -265,6 +275,94 @@ update_running_statistics (const AtlPlan *plan, const AtlPlanStep *step, const f
     }
 }
 
+/* y = scale x + shift with the running statistics, as in inference. */
+static void
+frozen_norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
+                     const float *parameters)
+{
+  const AtlStep *step = &plan_step->step;
+  const AtlShape *shape = &plan->shapes[step->y];
+  const float *p[4]; /* gamma, beta, mean, variance */
+  float *scale = workspace + plan_step->mean, *shift = workspace + plan_step->variance;
+
+  for (int place = 0; place < 4; place++)
+    p[place] = parameters + atl_graph_parameter_offset (plan->graph, step->node, place);
+
+  memset (scale, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
+  memset (shift, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
+  for (int c = 0; c < shape->c; c++)
+    {
+      scale[c] = p[ATL_NORM_GAMMA][c] / sqrtf (p[ATL_NORM_VARIANCE][c] + ATL_BATCH_NORM_EPSILON);
+      shift[c] = p[ATL_NORM_BETA][c] - p[ATL_NORM_MEAN][c] * scale[c];
+    }
+
+  plan->backend->scale_shift (workspace + plan->values[step->y], workspace + plan->values[step->x],
+                              scale, shift, shape);
+}
+
+/* dx = scale dy. The shift of the forward pass is done with: its place holds the zeros. */
+static void
+frozen_norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace)
+{
+  const AtlBackend *backend = plan->backend;
+  const AtlStep *step = &plan_step->step;
+  const AtlShape *shape = &plan->shapes[step->y];
+  float *dy = workspace + plan->gradients[step->y], *dx = workspace + plan->gradients[step->x];
+  float *zero = workspace + plan_step->variance;
+
+  if (! plan_step->wants_x)
+    return;
+
+  memset (zero, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
+  backend->scale_shift (plan_step->adds_to_x ? dy : dx, dy, workspace + plan_step->mean, zero,
+                        shape);
+  if (plan_step->adds_to_x)
+    backend->scaled_add_backward (dx, dy, shape, shape, (AtlOffset) { 0 }, 1.0f, TRUE);
+}
+
+static void
+norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
+              float *parameters)
+{
+  const AtlStep *step = &plan_step->step;
+
+  if (has_flag (plan, ATL_TRAINING_FROZEN_NORM))
+    {
+      frozen_norm_forward (plan, plan_step, workspace, parameters);
+      return;
+    }
+
+  plan->backend->batch_norm_forward (
+      workspace + plan->values[step->y], workspace + plan_step->mean,
+      workspace + plan_step->variance, workspace + plan->values[step->x],
+      parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA),
+      parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA),
+      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, workspace + plan->scratch);
+  update_running_statistics (plan, plan_step, workspace, parameters);
+}
+
+static void
+norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
+               const float *parameters, float *gradients)
+{
+  const AtlStep *step = &plan_step->step;
+  const size_t gamma = atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA);
+  const size_t beta = atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA);
+
+  if (has_flag (plan, ATL_TRAINING_FROZEN_NORM))
+    {
+      frozen_norm_backward (plan, plan_step, workspace);
+      return;
+    }
+
+  plan->backend->batch_norm_backward (
+      workspace + plan->gradients[step->x], plan_step->wants_weight ? gradients + gamma : NULL,
+      plan_step->wants_bias ? gradients + beta : NULL, workspace + plan->gradients[step->y],
+      workspace + plan->values[step->x], parameters + gamma, workspace + plan_step->mean,
+      workspace + plan_step->variance, &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON,
+      plan_step->adds_to_x, workspace + plan->scratch);
+}
+
 static void
 step_forward (const AtlPlan *plan, guint index, float *workspace, float *parameters)
 {
@@ -304,12 +402,7 @@ step_forward (const AtlPlan *plan, guint index, float *workspace, float *paramet
                                       atl_graph_node (plan->graph, step->node)->factor);
       break;
     case ATL_OP_BATCH_NORM:
-      backend->batch_norm_forward (
-          y, workspace + plan_step->mean, workspace + plan_step->variance, x,
-          parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA),
-          parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA), shape_y,
-          ATL_BATCH_NORM_EPSILON, scratch);
-      update_running_statistics (plan, plan_step, workspace, parameters);
+      norm_forward (plan, plan_step, workspace, parameters);
       break;
     case ATL_OP_INPUT:
       break;
@@ -354,8 +447,6 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
   const AtlShape *shape_x = &plan->shapes[step->x], *shape_y = &plan->shapes[step->y];
   const float *dy = workspace + plan->gradients[step->y];
   float *dx = workspace + plan->gradients[step->x];
-  const size_t gamma = atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA);
-  const size_t beta = atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA);
 
   /* The second input: the residual of a convolution, b of a scaled add. */
   if (plan_step->wants_other)
@@ -383,11 +474,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
           dx, dy, shape_x, atl_graph_node (plan->graph, step->node)->factor, plan_step->adds_to_x);
       break;
     case ATL_OP_BATCH_NORM:
-      backend->batch_norm_backward (
-          dx, plan_step->wants_weight ? gradients + gamma : NULL,
-          plan_step->wants_bias ? gradients + beta : NULL, dy, workspace + plan->values[step->x],
-          parameters + gamma, workspace + plan_step->mean, workspace + plan_step->variance, shape_y,
-          ATL_BATCH_NORM_EPSILON, plan_step->adds_to_x, workspace + plan->scratch);
+      norm_backward (plan, plan_step, workspace, parameters, gradients);
       break;
     case ATL_OP_INPUT:
       break;
@@ -431,5 +518,5 @@ atl_plan_output_shape (const AtlPlan *plan)
 const float *
 atl_plan_input_gradient (const AtlPlan *plan, const float *workspace)
 {
-  return plan->input_gradient ? workspace + plan->gradients[0] : NULL;
+  return has_flag (plan, ATL_TRAINING_INPUT_GRADIENT) ? workspace + plan->gradients[0] : NULL;
 }

@@ -25,7 +25,7 @@ typedef struct
 
 static void
 run_init (Run *run, const AtlTestNetwork *network, const AtlBackend *backend,
-          const gboolean *trained, gboolean input_gradient)
+          const gboolean *trained, AtlTrainingFlags flags)
 {
   AtlRandom random;
 
@@ -33,7 +33,7 @@ run_init (Run *run, const AtlTestNetwork *network, const AtlBackend *backend,
   run->graph = network->build ();
   run->backend = backend;
   run->shape = (AtlShape) { 2, atl_graph_node (run->graph, 0)->channels, 6, 9 };
-  run->plan = atl_plan_new_training (run->graph, backend, &run->shape, trained, input_gradient);
+  run->plan = atl_plan_new_training (run->graph, backend, &run->shape, trained, flags);
   run->workspace = atl_floats_new (atl_plan_workspace_size (run->plan), "a test", NULL);
   run->parameters = atl_test_parameters (run->graph, &random);
   run->gradients = atl_floats_new (atl_graph_parameters_size (run->graph), "a test", NULL);
@@ -108,15 +108,23 @@ largest (const float *numbers, size_t n)
   return m;
 }
 
+static gboolean
+has_gradient (AtlParameterRole role, AtlTrainingFlags flags)
+{
+  const gboolean of_norm = role == ATL_PARAMETER_GAMMA || role == ATL_PARAMETER_BETA;
+
+  return atl_parameter_role_is_trained (role) && ! (of_norm && flags & ATL_TRAINING_FROZEN_NORM);
+}
+
 static void
-check_gradients (const AtlTestNetwork *network, const AtlBackend *backend)
+check_gradients (const AtlTestNetwork *network, const AtlBackend *backend, AtlTrainingFlags flags)
 {
   int n_parameters_compared = 0;
   AtlRandom random;
   Run run;
 
   atl_random_init (&random, 2, 0);
-  run_init (&run, network, backend, NULL, TRUE);
+  run_init (&run, network, backend, NULL, flags | ATL_TRAINING_INPUT_GRADIENT);
   run_forward (&run);
   atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
 
@@ -130,7 +138,7 @@ check_gradients (const AtlTestNetwork *network, const AtlBackend *backend)
       const gboolean is_input = i == atl_graph_n_parameters (run.graph);
       const AtlParameter *p = is_input ? NULL : atl_graph_parameter (run.graph, i);
 
-      if (! is_input && ! atl_parameter_role_is_trained (p->role))
+      if (! is_input && ! has_gradient (p->role, flags))
         {
           CU_ASSERT_EQUAL (largest (run.gradients + p->offset, p->size), 0.0);
           continue;
@@ -168,7 +176,14 @@ static void
 reference_gradients (void)
 {
   for (int i = 0; i < atl_n_test_networks; i++)
-    check_gradients (&atl_test_networks[i], atl_backend_reference ());
+    check_gradients (&atl_test_networks[i], atl_backend_reference (), ATL_TRAINING_DEFAULT);
+}
+
+static void
+gradients_with_frozen_norm (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    check_gradients (&atl_test_networks[i], atl_backend_reference (), ATL_TRAINING_FROZEN_NORM);
 }
 
 /* With only the last convolution trained, the others' gradients stay zero and its own is the same. */
@@ -182,8 +197,8 @@ frozen_parameters_cost_nothing (void)
   const AtlParameter *weight = atl_graph_parameter (graph, n_parameters - 2);
 
   trained[n_parameters - 2] = trained[n_parameters - 1] = TRUE;
-  run_init (&all, &atl_test_networks[0], atl_backend_reference (), NULL, FALSE);
-  run_init (&head, &atl_test_networks[0], atl_backend_reference (), trained, FALSE);
+  run_init (&all, &atl_test_networks[0], atl_backend_reference (), NULL, ATL_TRAINING_DEFAULT);
+  run_init (&head, &atl_test_networks[0], atl_backend_reference (), trained, ATL_TRAINING_DEFAULT);
   run_forward (&all);
   run_forward (&head);
   atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
@@ -205,7 +220,7 @@ gradients_are_added (void)
 {
   Run run;
 
-  run_init (&run, &atl_test_networks[3], atl_backend_reference (), NULL, FALSE);
+  run_init (&run, &atl_test_networks[3], atl_backend_reference (), NULL, ATL_TRAINING_DEFAULT);
   const size_t n = atl_graph_parameters_size (run.graph);
   g_autoptr (AtlFloats) doubled = atl_floats_new (n, "a test", NULL);
 
@@ -219,6 +234,37 @@ gradients_are_added (void)
   run_clear (&run);
 }
 
+/* The batch's result by inference, in plain order. */
+static float *
+run_inference (const Run *run)
+{
+  const AtlShape output = atl_plan_output_shape (run->plan);
+  const size_t n_in = atl_shape_size (&run->shape) / (size_t) run->shape.n;
+  const size_t n_out = atl_shape_size (&output) / (size_t) run->shape.n;
+  g_autoptr (AtlPrepared)
+      prepared = atl_prepared_new (run->graph, run->parameters, run->backend, NULL);
+  const AtlRegion all = { 0, 0, output.w, output.h };
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, run->shape.w, run->shape.h, &all);
+  g_autoptr (AtlFloats) workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
+  float *inferred = atl_floats_new (atl_shape_size (&output), "a test", NULL);
+
+  for (size_t i = 0; i < (size_t) run->shape.n; i++)
+    atl_plan_infer (plan, workspace, inferred + i * n_out, run->input + i * n_in);
+  return inferred;
+}
+
+static void
+check_inference (Run *run, double tolerance)
+{
+  const AtlShape output = atl_plan_output_shape (run->plan);
+  const size_t n = atl_shape_size (&output);
+  g_autoptr (AtlFloats) trained = atl_floats_new (n, "a test", NULL);
+  g_autoptr (AtlFloats) inferred = run_inference (run);
+
+  run->backend->tensor_export (trained, atl_plan_output (run->plan, run->workspace), &output);
+  atl_test_close ("inference", inferred, trained, n, tolerance);
+}
+
 /* After many batches of the same numbers the running statistics are those of the batch, and inference
  * gives what training gives. */
 static void
@@ -226,28 +272,32 @@ running_statistics_converge (void)
 {
   Run run;
 
-  run_init (&run, &atl_test_networks[0], atl_backend_reference (), NULL, FALSE);
-  const AtlShape output = atl_plan_output_shape (run.plan);
-  const size_t n = atl_shape_size (&output);
-
+  run_init (&run, &atl_test_networks[0], atl_backend_reference (), NULL, ATL_TRAINING_DEFAULT);
   for (int i = 0; i < 300; i++)
     run_forward (&run);
-  g_autoptr (AtlFloats) trained = atl_floats_new (n, "a test", NULL);
-  run.backend->tensor_export (trained, atl_plan_output (run.plan, run.workspace), &output);
-
-  g_autoptr (AtlPrepared)
-      prepared = atl_prepared_new (run.graph, run.parameters, run.backend, NULL);
-  const AtlRegion all = { 0, 0, output.w, output.h };
-  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, run.shape.w, run.shape.h, &all);
-  g_autoptr (AtlFloats) workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
-  g_autoptr (AtlFloats) inferred = atl_floats_new (n, "a test", NULL);
-
-  for (int i = 0; i < run.shape.n; i++)
-    atl_plan_infer (plan, workspace, inferred + i * (n / (size_t) run.shape.n),
-                    run.input + (size_t) i * atl_shape_size (&run.shape) / (size_t) run.shape.n);
   /* The running variance is the unbiased one: larger by 1 / (N H W - 1). */
-  atl_test_close ("inference", inferred, trained, n, 5e-3);
+  check_inference (&run, 5e-3);
   run_clear (&run);
+}
+
+/* With frozen normalisation training computes what inference does, and leaves the statistics alone. */
+static void
+frozen_norm_infers (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    {
+      Run run;
+
+      run_init (&run, &atl_test_networks[i], atl_backend_reference (), NULL,
+                ATL_TRAINING_FROZEN_NORM);
+      const size_t n = atl_graph_parameters_size (run.graph);
+      g_autofree float *before = g_memdup2 (run.parameters, n * sizeof (float));
+
+      run_forward (&run);
+      check_inference (&run, 1e-5);
+      CU_ASSERT (memcmp (before, run.parameters, n * sizeof (float)) == 0);
+      run_clear (&run);
+    }
 }
 
 int
@@ -255,6 +305,8 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "reference gradients", reference_gradients },
+    { "gradients with frozen norm", gradients_with_frozen_norm },
+    { "frozen norm infers", frozen_norm_infers },
     { "frozen parameters cost nothing", frozen_parameters_cost_nothing },
     { "gradients are added", gradients_are_added },
     { "running statistics converge", running_statistics_converge },
