@@ -16,6 +16,13 @@ enum
 };
 
 static const char *skipped_why;
+static const void *running_data;
+
+const void *
+atl_test_data (void)
+{
+  return running_data;
+}
 
 void
 atl_test_skip (const char *why)
@@ -92,6 +99,7 @@ atl_suite_run (const char *suite, const AtlTest *tests, int n_tests)
       CU_pTest test = CU_add_test (registered, tests[i].name, tests[i].run);
 
       skipped_why = NULL;
+      running_data = tests[i].data;
       CU_run_test (registered, test);
       if (CU_get_number_of_failures () > 0)
         {

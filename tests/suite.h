@@ -14,12 +14,16 @@ typedef struct
 {
   const char *name;
   void (*run) (void);
+  const void *data; /* for atl_test_data (); may be left out */
 } AtlTest;
 
 /* Runs the tests of a suite; to be returned from main (). Prints 'ok NAME', 'FAILED NAME' or
  * 'skipped NAME: why' for each, then what CUnit says of the failed assertions. Exit status 0 only if
  * at least one test ran and none failed; 77 if all were skipped. */
 int atl_suite_run (const char *suite, const AtlTest *tests, int n_tests);
+
+/* The data of the running test: one function may be run on the rows of a table. */
+const void *atl_test_data (void);
 
 /* Marks the running test as skipped; to be followed by return. */
 void atl_test_skip (const char *why);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Random convolutions: kernels, strides, pads (negative ones too), channels and epilogues.
+ */
+
+#include "check.h"
+
+#include <math.h>
+
+/* Winograd's transforms lose a digit: of the largest |y|. */
+static const double conv_tolerance = 2e-5;
+
+/* The case is kept small for the reference: multiply-adds. */
+static const double most_multiply_adds = 2e7;
+
+typedef struct
+{
+  AtlConv2d conv;
+  AtlShape shape_x, shape_y, shape_w;
+  const float *x, *w;
+  AtlConvEpilogue epilogue; /* arrays in plain order */
+  gboolean in_place;        /* y is the residual */
+  const float *dy, *dx, *dw, *db;
+  gboolean accumulate;
+  float gain;
+  AtlNearness nearness;
+} ConvCase;
+
+static void
+draw_size (AtlCheck *check, int *size_in, int *size_out, int *pad, int kernel, int stride)
+{
+  do
+    {
+      *size_in = atl_check_size (check, 65);
+      *pad = atl_check_flip (check) ? kernel / 2
+                                    : (int) atl_random_below (&check->random, kernel + 2) - 2;
+      /* The largest output whose last row still reads one of the input. */
+      *size_out = (*size_in + *pad - 1) / stride + 1;
+    }
+  while (*size_in + *pad < 1);
+
+  const int usual = (*size_in + 2 * *pad - kernel) / stride + 1;
+
+  if (atl_check_flip (check) && *size_in + 2 * *pad >= kernel)
+    *size_out = MIN (*size_out, usual);
+  else
+    *size_out -= (int) atl_random_below (&check->random, MIN (*size_out, 4));
+}
+
+static AtlConv2d
+draw_conv (AtlCheck *check)
+{
+  static const struct
+  {
+    int kernel, stride;
+  } kinds[] = { { 3, 1 }, { 3, 1 }, { 3, 1 }, { 3, 2 }, { 1, 1 },
+                { 1, 2 }, { 2, 2 }, { 5, 1 }, { 7, 2 }, { 9, 1 } };
+  const size_t kind = atl_random_below (&check->random, G_N_ELEMENTS (kinds));
+  AtlConv2d conv = { .kernel = kinds[kind].kernel, .stride = kinds[kind].stride };
+
+  do
+    {
+      conv.n = 1 + (int) atl_random_below (&check->random, 3);
+      conv.c_in = atl_check_channels (check);
+      conv.c_out = atl_check_channels (check);
+      draw_size (check, &conv.h_in, &conv.h_out, &conv.pad_top, conv.kernel, conv.stride);
+      draw_size (check, &conv.w_in, &conv.w_out, &conv.pad_left, conv.kernel, conv.stride);
+    }
+  while ((double) conv.n * conv.c_in * conv.c_out * conv.kernel * conv.kernel
+             * MAX (conv.h_out * conv.w_out, conv.h_in * conv.w_in)
+         > most_multiply_adds);
+
+  return conv;
+}
+
+static double
+root_mean_square (const float *x, size_t n)
+{
+  double sum = 0.0;
+
+  for (size_t i = 0; i < n; i++)
+    sum += (double) x[i] * x[i];
+  return sqrt (sum / (double) n);
+}
+
+/* The usual size of a sum of products of a's and b's. */
+static AtlNearness
+near_sum_of_products (int n_terms, const float *a, const AtlShape *shape_a, const float *b,
+                      const AtlShape *shape_b)
+{
+  return (AtlNearness){ conv_tolerance, sqrt (n_terms)
+                                            * root_mean_square (a, atl_shape_size (shape_a))
+                                            * root_mean_square (b, atl_shape_size (shape_b)) };
+}
+
+static void
+describe (AtlCheck *check, const ConvCase *c)
+{
+  const AtlConv2d *conv = &c->conv;
+  const AtlConvEpilogue *e = &c->epilogue;
+
+  atl_check_describe (
+      check, "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d%s%s%s%s%s%s", conv->kernel,
+      conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out, conv->h_in, conv->w_in,
+      conv->h_out, conv->w_out, conv->pad_top, conv->pad_left, e->bias != NULL ? ", bias" : "",
+      e->relu ? ", relu" : "", e->scale != NULL ? ", scale" : "", e->shift != NULL ? ", shift" : "",
+      c->in_place           ? ", residual in place"
+      : e->residual != NULL ? ", residual"
+                            : "",
+      c->accumulate ? ", accumulate" : "");
+}
+
+static ConvCase
+draw_case (AtlCheck *check)
+{
+  ConvCase c = { .conv = draw_conv (check) };
+
+  c.shape_x = (AtlShape){ c.conv.n, c.conv.c_in, c.conv.h_in, c.conv.w_in };
+  c.shape_y = (AtlShape){ c.conv.n, c.conv.c_out, c.conv.h_out, c.conv.w_out };
+  c.shape_w = (AtlShape){ c.conv.c_out, c.conv.c_in, c.conv.kernel, c.conv.kernel };
+  c.gain = atl_check_gain (check);
+  return c;
+}
+
+static float *
+pack (AtlSide *side, const ConvCase *c, AtlPass pass)
+{
+  const AtlBackend *backend = atl_side_backend (side);
+  float *packed = atl_side_scratch (side, backend->conv2d_packed_size (&c->conv, pass));
+
+  backend->conv2d_pack (packed, atl_side_array (side, c->w, atl_shape_size (&c->shape_w)), &c->conv,
+                        pass);
+  return packed;
+}
+
+static AtlShape
+residual_shape (const ConvCase *c)
+{
+  return (AtlShape){ c->conv.n, c->conv.c_out, c->epilogue.residual_h, c->epilogue.residual_w };
+}
+
+static void
+draw_epilogue (AtlCheck *check, ConvCase *c)
+{
+  const size_t c_out = (size_t) c->conv.c_out;
+  AtlConvEpilogue *e = &c->epilogue;
+
+  e->bias = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
+  e->relu = atl_check_flip (check);
+  e->scale = atl_check_flip (check) ? atl_check_parameters (check, c_out) : NULL;
+  e->shift = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
+  e->gain = c->gain;
+  if (atl_check_flip (check))
+    return;
+
+  c->in_place = atl_check_flip (check);
+  if (! c->in_place)
+    {
+      e->residual_top = (int) atl_random_below (&check->random, 4);
+      e->residual_left = (int) atl_random_below (&check->random, 4);
+    }
+  e->residual_h = c->conv.h_out + 2 * e->residual_top;
+  e->residual_w = c->conv.w_out + 2 * e->residual_left;
+
+  const AtlShape shape = residual_shape (c);
+
+  e->residual = atl_check_numbers (check, atl_shape_size (&shape));
+}
+
+static void
+run_forward (AtlSide *side, const void *data)
+{
+  const ConvCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+  const AtlShape shape_residual = residual_shape (c);
+  AtlConvEpilogue e = c->epilogue;
+
+  float *y = atl_side_output_tensor (side, "y", &c->shape_y, c->in_place ? e.residual : NULL,
+                                     c->nearness);
+  e.bias = atl_side_vector (side, e.bias, c->conv.c_out);
+  e.scale = atl_side_vector (side, e.scale, c->conv.c_out);
+  e.shift = atl_side_vector (side, e.shift, c->conv.c_out);
+  e.residual = c->in_place ? y : atl_side_tensor (side, e.residual, &shape_residual);
+
+  const float *x = atl_side_tensor (side, c->x, &c->shape_x);
+  const float *packed = pack (side, c, ATL_PASS_FORWARD);
+  float *scratch = atl_side_scratch (side,
+                                     backend->conv2d_scratch_size (&c->conv, ATL_PASS_FORWARD));
+  backend->conv2d_forward (y, x, packed, &c->conv, &e, scratch);
+}
+
+void
+atl_check_conv2d_forward (AtlCheck *check)
+{
+  ConvCase c = draw_case (check);
+
+  c.x = atl_check_numbers (check, atl_shape_size (&c.shape_x));
+  c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
+  c.nearness = near_sum_of_products (c.conv.c_in * c.conv.kernel * c.conv.kernel, c.x, &c.shape_x,
+                                     c.w, &c.shape_w);
+  draw_epilogue (check, &c);
+  describe (check, &c);
+  atl_check_run (check, run_forward, &c);
+}
+
+static void
+run_backward_data (AtlSide *side, const void *data)
+{
+  const ConvCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+
+  float *dx = atl_side_output_tensor (side, "dx", &c->shape_x, c->dx, c->nearness);
+  const float *dy = atl_side_tensor (side, c->dy, &c->shape_y);
+  const float *packed = pack (side, c, ATL_PASS_DATA);
+  float *scratch = atl_side_scratch (side, backend->conv2d_scratch_size (&c->conv, ATL_PASS_DATA));
+  backend->conv2d_backward_data (dx, dy, packed, &c->conv, c->gain, c->accumulate, scratch);
+}
+
+void
+atl_check_conv2d_backward_data (AtlCheck *check)
+{
+  ConvCase c = draw_case (check);
+
+  c.accumulate = atl_check_flip (check);
+  c.dx = c.accumulate ? atl_check_numbers (check, atl_shape_size (&c.shape_x)) : NULL;
+  c.dy = atl_check_numbers (check, atl_shape_size (&c.shape_y));
+  c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
+  c.nearness = near_sum_of_products (c.conv.c_out * c.conv.kernel * c.conv.kernel, c.dy, &c.shape_y,
+                                     c.w, &c.shape_w);
+  describe (check, &c);
+  atl_check_run (check, run_backward_data, &c);
+}
+
+static void
+run_backward_weight (AtlSide *side, const void *data)
+{
+  const ConvCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+
+  float *dw = atl_side_output_array (side, "dw", atl_shape_size (&c->shape_w), c->dw, c->nearness);
+  float *db = c->db == NULL
+                  ? NULL
+                  : atl_side_output_vector (side, "db", c->conv.c_out, c->db, c->nearness);
+  const float *x = atl_side_tensor (side, c->x, &c->shape_x);
+  const float *dy = atl_side_tensor (side, c->dy, &c->shape_y);
+  float *scratch = atl_side_scratch (side,
+                                     backend->conv2d_scratch_size (&c->conv, ATL_PASS_WEIGHT));
+  backend->conv2d_backward_weight (dw, db, x, dy, &c->conv, c->gain, scratch);
+}
+
+void
+atl_check_conv2d_backward_weight (AtlCheck *check)
+{
+  ConvCase c = draw_case (check);
+
+  c.x = atl_check_parameters (check, atl_shape_size (&c.shape_x));
+  c.dy = atl_check_numbers (check, atl_shape_size (&c.shape_y));
+  c.dw = atl_check_numbers (check, atl_shape_size (&c.shape_w));
+  c.db = atl_check_flip (check) ? atl_check_numbers (check, (size_t) c.conv.c_out) : NULL;
+  c.nearness = near_sum_of_products (c.conv.n * c.conv.h_out * c.conv.w_out, c.x, &c.shape_x, c.dy,
+                                     &c.shape_y);
+  describe (check, &c);
+  atl_check_run (check, run_backward_weight, &c);
+}
