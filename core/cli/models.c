@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "nets/model.h"
 #include "weights/library.h"
 #include "weights/weight-file.h"
 
@@ -18,16 +19,20 @@ typedef struct
 {
   gboolean json;
   char *task; /* NULL for all */
+  char *size; /* of the input of a summary, NULL for the default */
 } Options;
 
 static const AtlUsage usage = {
   .command = "models",
-  .arguments = N_ ("[list | show MODEL]"),
-  .summary = N_ ("Lists the weight files that are found, or shows one: its card and check sum.\n"
-                 "MODEL is a name from the list, or a path."),
+  .arguments = N_ ("[list | show MODEL | summary MODEL]"),
+  .summary = N_ (
+      "Lists the weight files that are found; shows one's card and check sum; or sums up its\n"
+      "network: layers, shapes, parameters, multiply-adds.\n"
+      "MODEL is a name from the list, or a path."),
   .examples = "  atelier models\n"
               "  atelier models list --task upscale --json\n"
-              "  atelier models show upscale-x2",
+              "  atelier models show upscale-x2\n"
+              "  atelier models summary upscale-x2 --size 1920x1080",
 };
 
 /* Pads to columns, which are characters, not bytes. */
@@ -77,6 +82,27 @@ add_number (JsonBuilder *builder, const char *name, size_t value)
   json_builder_add_int_value (builder, (gint64) value);
 }
 
+static size_t
+count_numbers (const AtlWeightFile *file)
+{
+  size_t n = 0;
+
+  for (int i = 0; i < atl_weight_file_n_tensors (file); i++)
+    n += atl_weight_file_tensor (file, i)->size;
+  return n;
+}
+
+/* The factor by which a model enlarges; 0 if its card does not tell. */
+static int
+scale_of (const AtlCard *card)
+{
+  AtlNetworkConfig config;
+
+  if (card->arch == NULL || ! atl_network_config_parse (&config, card->arch, card->config, NULL))
+    return 0;
+  return config.scale;
+}
+
 static void
 print_list_json (GPtrArray *entries)
 {
@@ -90,6 +116,7 @@ print_list_json (GPtrArray *entries)
       json_builder_begin_object (builder);
       add_string (builder, "name", entry->name);
       add_string (builder, "path", entry->path);
+      add_number (builder, "bytes", entry->size);
       add_card (builder, entry->card);
       json_builder_end_object (builder);
     }
@@ -97,29 +124,45 @@ print_list_json (GPtrArray *entries)
   atl_print_json (builder);
 }
 
+enum
+{
+  TASK_WIDTH = 9,
+  SCALE_WIDTH = 7,
+  SIZE_WIDTH = 10
+};
+
+static void
+print_entry (const AtlLibraryEntry *entry, int name_width)
+{
+  g_auto (GStrv) lines = g_strsplit (entry->card->description ?: "", "\n", 2);
+  g_autofree char *size = g_strdup_printf ("%.1f MB", (double) entry->size / 1e6);
+  g_autofree char *scale = g_strdup_printf ("%d", scale_of (entry->card));
+
+  print_cell (entry->name, name_width);
+  print_cell (entry->card->task ?: "-", TASK_WIDTH);
+  print_cell (strcmp (scale, "0") != 0 ? scale : "-", SCALE_WIDTH);
+  print_cell (size, SIZE_WIDTH);
+  puts (lines[0] ?: "");
+}
+
 static void
 print_list (GPtrArray *entries)
 {
-  int width = (int) g_utf8_strlen (_ ("NAME"), -1);
+  int name_width = (int) g_utf8_strlen (_ ("NAME"), -1) + 2;
 
   for (guint i = 0; i < entries->len; i++)
     {
       const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
-      width = MAX (width, (int) g_utf8_strlen (entry->name, -1));
+      name_width = MAX (name_width, (int) g_utf8_strlen (entry->name, -1) + 2);
     }
 
-  print_cell (_ ("NAME"), width + 2);
-  print_cell (_ ("TASK"), 10);
+  print_cell (_ ("NAME"), name_width);
+  print_cell (_ ("TASK"), TASK_WIDTH);
+  print_cell (_ ("SCALE"), SCALE_WIDTH);
+  print_cell (_ ("SIZE"), SIZE_WIDTH);
   puts (_ ("DESCRIPTION"));
   for (guint i = 0; i < entries->len; i++)
-    {
-      const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
-      g_auto (GStrv) lines = g_strsplit (entry->card->description ?: "", "\n", 2);
-
-      print_cell (entry->name, width + 2);
-      print_cell (entry->card->task ?: "-", 10);
-      puts (lines[0] ?: "");
-    }
+    print_entry (g_ptr_array_index (entries, i), name_width);
 }
 
 static int
@@ -145,16 +188,6 @@ list (const Options *options)
   return ATL_EXIT_DONE;
 }
 
-static size_t
-count_numbers (const AtlWeightFile *file)
-{
-  size_t n = 0;
-
-  for (int i = 0; i < atl_weight_file_n_tensors (file); i++)
-    n += atl_weight_file_tensor (file, i)->size;
-  return n;
-}
-
 static void
 print_card_member (const char *key, const char *value, void *unused)
 {
@@ -163,6 +196,22 @@ print_card_member (const char *key, const char *value, void *unused)
 
   print_cell (key + strlen ("atelier."), 14);
   puts (indented);
+}
+
+static void
+show_json (const AtlWeightFile *file, const char *checksum)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  add_string (builder, "path", atl_weight_file_path (file));
+  add_number (builder, "bytes", atl_weight_file_size (file));
+  add_string (builder, "sha256", checksum);
+  add_number (builder, "tensors", (size_t) atl_weight_file_n_tensors (file));
+  add_number (builder, "parameters", count_numbers (file));
+  add_card (builder, atl_weight_file_card (file));
+  json_builder_end_object (builder);
+  atl_print_json (builder);
 }
 
 static int
@@ -177,26 +226,136 @@ show (const char *model, const Options *options)
 
   g_autofree char *checksum = atl_weight_file_checksum (file);
   if (options->json)
+    show_json (file, checksum);
+  else
     {
-      g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-      json_builder_begin_object (builder);
-      add_string (builder, "path", path);
-      add_number (builder, "bytes", atl_weight_file_size (file));
-      add_string (builder, "sha256", checksum);
-      add_number (builder, "tensors", (size_t) atl_weight_file_n_tensors (file));
-      add_number (builder, "parameters", count_numbers (file));
-      add_card (builder, atl_weight_file_card (file));
-      json_builder_end_object (builder);
-      atl_print_json (builder);
-      return ATL_EXIT_DONE;
+      printf (_ ("path          %s\nbytes         %zu\nsha256        %s\n"
+                 "tensors       %d\nparameters    %zu\n"),
+              path, atl_weight_file_size (file), checksum, atl_weight_file_n_tensors (file),
+              count_numbers (file));
+      atl_card_foreach (atl_weight_file_card (file), print_card_member, NULL);
     }
+  return ATL_EXIT_DONE;
+}
 
-  printf (_ ("path          %s\nbytes         %zu\nsha256        %s\n"
-             "tensors       %d\nparameters    %zu\n"),
-          path, atl_weight_file_size (file), checksum, atl_weight_file_n_tensors (file),
-          count_numbers (file));
-  atl_card_foreach (atl_weight_file_card (file), print_card_member, NULL);
+/* What a summary is made of. */
+typedef struct
+{
+  const AtlModel *model;
+  AtlShape input;
+  AtlLayer *layers;
+  int n_layers;
+  size_t n_parameters;
+  double multiply_adds;
+} Summary;
+
+static void
+print_summary (const Summary *summary)
+{
+  printf ("%-14s %-20s %-18s %12s %10s\n", _ ("OPERATOR"), _ ("NAME"), _ ("OUTPUT"),
+          _ ("PARAMETERS"), _ ("MEGAMACS"));
+  for (int i = 0; i < summary->n_layers; i++)
+    {
+      const AtlLayer *layer = &summary->layers[i];
+      g_autofree char *output = g_strdup_printf ("%dx%dx%d", layer->output.c, layer->output.h,
+                                                 layer->output.w);
+
+      printf ("%-14s %-20s %-18s %12zu %10.1f\n", layer->kind, layer->name ?: "", output,
+              layer->n_parameters, layer->multiply_adds / 1e6);
+    }
+  printf (_ ("\n%zu parameters, %.1f million multiply-adds (%.0f for each pixel of the input)\n"
+             "Each pixel of the result depends on %d pixels of the input on each side\n"),
+          summary->n_parameters, summary->multiply_adds / 1e6,
+          summary->multiply_adds / ((double) summary->input.w * summary->input.h),
+          atl_graph_halo (summary->model->graph));
+}
+
+static void
+add_shape (JsonBuilder *builder, const char *name, const AtlShape *shape)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_array (builder);
+  json_builder_add_int_value (builder, shape->c);
+  json_builder_add_int_value (builder, shape->h);
+  json_builder_add_int_value (builder, shape->w);
+  json_builder_end_array (builder);
+}
+
+static void
+add_layer (JsonBuilder *builder, const AtlLayer *layer)
+{
+  json_builder_begin_object (builder);
+  add_string (builder, "operator", layer->kind);
+  if (layer->name != NULL)
+    add_string (builder, "name", layer->name);
+  add_shape (builder, "output", &layer->output);
+  add_number (builder, "parameters", layer->n_parameters);
+  add_number (builder, "multiply-adds", (size_t) layer->multiply_adds);
+  json_builder_end_object (builder);
+}
+
+static void
+print_summary_json (const Summary *summary)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  add_string (builder, "arch", summary->model->card->arch);
+  add_shape (builder, "input", &summary->input);
+  add_number (builder, "parameters", summary->n_parameters);
+  add_number (builder, "multiply-adds", (size_t) summary->multiply_adds);
+  add_number (builder, "halo", (size_t) atl_graph_halo (summary->model->graph));
+  json_builder_set_member_name (builder, "layers");
+  json_builder_begin_array (builder);
+  for (int i = 0; i < summary->n_layers; i++)
+    add_layer (builder, &summary->layers[i]);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  atl_print_json (builder);
+}
+
+/* "1920x1080", each side from 1 to 65536. */
+static gboolean
+parse_size (const char *text, int *width, int *height)
+{
+  g_auto (GStrv) sides = g_strsplit (text, "x", -1);
+  guint64 w, h;
+
+  if (g_strv_length (sides) != 2 || ! g_ascii_string_to_unsigned (sides[0], 10, 1, 65536, &w, NULL)
+      || ! g_ascii_string_to_unsigned (sides[1], 10, 1, 65536, &h, NULL))
+    return FALSE;
+
+  *width = (int) w;
+  *height = (int) h;
+  return TRUE;
+}
+
+static int
+summarize (const char *name, const Options *options)
+{
+  int width = 256, height = 256;
+
+  if (options->size != NULL && ! parse_size (options->size, &width, &height))
+    return atl_say_usage (
+        usage.command, _ ("'%s' is no size, which would be WIDTHxHEIGHT in pixels"), options->size);
+
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = atl_library_find (name, NULL, &error);
+  g_autoptr (AtlModel) model = path != NULL ? atl_model_load (path, NULL, &error) : NULL;
+  if (model == NULL)
+    return atl_say_failure (usage.command, error);
+
+  Summary summary = { .model = model, .input = { 1, 3, height, width } };
+  g_autofree AtlLayer *layers = atl_graph_layers (model->graph, &summary.input, &summary.n_layers);
+  summary.layers = layers;
+  summary.multiply_adds = atl_graph_multiply_adds (model->graph, &summary.input);
+  for (int i = 0; i < summary.n_layers; i++)
+    summary.n_parameters += layers[i].n_parameters;
+
+  if (options->json)
+    print_summary_json (&summary);
+  else
+    print_summary (&summary);
   return ATL_EXIT_DONE;
 }
 
@@ -212,6 +371,9 @@ run_action (char **arguments, const Options *options)
   if (strcmp (action, "show") == 0)
     return n_arguments == 2 ? show (arguments[1], options)
                             : atl_say_usage (usage.command, _ ("'show' needs one model"));
+  if (strcmp (action, "summary") == 0)
+    return n_arguments == 2 ? summarize (arguments[1], options)
+                            : atl_say_usage (usage.command, _ ("'summary' needs one model"));
   return atl_say_usage (usage.command, _ ("'%s' is not known here"), action);
 }
 
@@ -222,6 +384,8 @@ run (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "task", 't', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.task,
       N_ ("List those for this work only: upscale, stylize or mask"), N_ ("TASK") },
+    { "size", 's', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.size,
+      N_ ("Sum up for an input of this size (256x256)"), N_ ("WIDTHxHEIGHT") },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
       N_ ("Print JSON, for programs"), NULL },
     { NULL },
@@ -235,6 +399,7 @@ run (int argc, char **argv)
     status = run_action (arguments, &options);
 
   g_free (options.task);
+  g_free (options.size);
   return status;
 }
 

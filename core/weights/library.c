@@ -108,6 +108,7 @@ atl_library_list (const char *task, GPtrArray **problems)
       AtlLibraryEntry *entry = g_new0 (AtlLibraryEntry, 1);
       entry->name = g_strdup (name);
       entry->path = g_strdup (path);
+      entry->size = atl_weight_file_size (file);
       entry->card = atl_card_copy (card);
       g_ptr_array_add (entries, entry);
     }
@@ -130,7 +131,8 @@ fail_to_find (const char *name, const char *task, GError **error)
 
   if (entries->len == 0)
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
-                 _ ("There is no model '%s', and none at all for this work in %s"), name, searched);
+                 _ ("There is no model '%s', nor another one for %s, in %s"), name,
+                 task != NULL ? task : _ ("any task"), searched);
   else
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
                  _ ("There is no model '%s' in %s; there are %s"), name, searched, names->str);

@@ -14,6 +14,7 @@ typedef struct
 {
   char *name; /* the file's name without .safetensors */
   char *path;
+  size_t size; /* of the file, in bytes */
   AtlCard *card;
 } AtlLibraryEntry;
 

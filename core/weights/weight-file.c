@@ -240,8 +240,8 @@ read_bytes (AtlWeightFile *file, const void *bytes, size_t size, GError **error)
   return read_header (file, GUINT64_FROM_LE (length), error);
 }
 
-static void
-prefix_name (const AtlWeightFile *file, GError **error)
+void
+atl_weight_file_prefix_error (const AtlWeightFile *file, GError **error)
 {
   g_autofree char *shown = g_filename_display_name (file->path);
 
@@ -265,7 +265,7 @@ atl_weight_file_open_memory (const char *name, const void *data, size_t size, GE
 
   if (! read_bytes (file, data, size, error))
     {
-      prefix_name (file, error);
+      atl_weight_file_prefix_error (file, error);
       return NULL;
     }
   return g_steal_pointer (&file);
@@ -309,7 +309,7 @@ atl_weight_file_open (const char *path, GError **error)
       || ! read_bytes (file, g_mapped_file_get_contents (file->mapped),
                        g_mapped_file_get_length (file->mapped), error))
     {
-      prefix_name (file, error);
+      atl_weight_file_prefix_error (file, error);
       return NULL;
     }
   return g_steal_pointer (&file);
@@ -411,7 +411,7 @@ atl_weight_file_read (const AtlWeightFile *file, const AtlTensorInfo *info, floa
         {
           fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"), i + 1, info->size,
                 info->name);
-          prefix_name (file, error);
+          atl_weight_file_prefix_error (file, error);
           return FALSE;
         }
     }

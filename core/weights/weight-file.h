@@ -43,6 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlWeightFile, atl_weight_file_close)
 AtlWeightFile *atl_weight_file_open_memory (const char *name, const void *data, size_t size,
                                             GError **error);
 
+/* Puts the file's name before the message of an error about its contents, as the messages here have. */
+void atl_weight_file_prefix_error (const AtlWeightFile *file, GError **error);
+
 const char *atl_weight_file_path (const AtlWeightFile *file);
 /* In bytes. */
 size_t atl_weight_file_size (const AtlWeightFile *file);

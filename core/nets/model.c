@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Models: loading, saving, and the first values of parameters.
+ */
+
+#include "nets/model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+
+static float *
+values_of (const AtlModel *model, const AtlParameter *parameter)
+{
+  return model->parameters + parameter->offset;
+}
+
+static char *
+dims_to_string (int n_dims, const int *dims)
+{
+  g_autoptr (GString) string = g_string_new (n_dims == 0 ? "1" : NULL);
+
+  for (int i = 0; i < n_dims; i++)
+    g_string_append_printf (string, i == 0 ? "%d" : "x%d", dims[i]);
+  return g_strdup (string->str);
+}
+
+static gboolean
+allocate (AtlModel *model, GError **error)
+{
+  model->parameters = atl_floats_new (atl_graph_parameters_size (model->graph),
+                                      _ ("the network's parameters"), error);
+  return model->parameters != NULL;
+}
+
+/* Fails if the card is for another task, or for none. */
+static gboolean
+check_task (const AtlCard *card, const char *task, GError **error)
+{
+  if (card->task == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
+                   _ ("the file has no card that tells what network it is for"));
+      return FALSE;
+    }
+  if (task != NULL && strcmp (card->task, task) != 0)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
+                   _ ("this model is for the task '%s', but one for '%s' is needed"), card->task,
+                   task);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_shape (const AtlParameter *parameter, const AtlTensorInfo *info, const char *arch,
+             GError **error)
+{
+  g_autofree char *expected = dims_to_string (parameter->n_dims, parameter->dims);
+
+  if (info == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
+                   _ ("tensor '%s' is missing; '%s' expects it as %s"), parameter->name, arch,
+                   expected);
+      return FALSE;
+    }
+
+  if (info->n_dims != parameter->n_dims
+      || memcmp (info->dims, parameter->dims, info->n_dims * sizeof info->dims[0]) != 0)
+    {
+      g_autofree char *found = dims_to_string (info->n_dims, info->dims);
+
+      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE, _ ("tensor '%s' is %s, but '%s' expects %s"),
+                   info->name, found, arch, expected);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Checks that the file has all parameters of the graph and no others. */
+static gboolean
+check_tensors (const AtlModel *model, const AtlWeightFile *file, GError **error)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (int i = 0; i < atl_graph_n_parameters (model->graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
+      const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
+
+      if (! check_shape (parameter, info, model->card->arch, error))
+        return FALSE;
+      g_hash_table_add (names, parameter->name);
+    }
+
+  for (int i = 0; i < atl_weight_file_n_tensors (file); i++)
+    {
+      const char *name = atl_weight_file_tensor (file, i)->name;
+
+      if (! g_hash_table_contains (names, name))
+        {
+          g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE, _ ("'%s' does not know tensor '%s'"),
+                       model->card->arch, name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Makes the graph that the card describes, and checks that the file fits it. */
+static gboolean
+build (AtlModel *model, const AtlWeightFile *file, const char *task, GError **error)
+{
+  const AtlCard *card = model->card;
+
+  if (! check_task (card, task, error)
+      || ! atl_network_config_parse (&model->config, card->arch, card->config, error))
+    return FALSE;
+
+  model->graph = atl_network_new (card->arch, &model->config, error);
+  return model->graph != NULL && check_tensors (model, file, error) && allocate (model, error);
+}
+
+/* A variance is never negative; its root would be NaN. */
+static gboolean
+check_values (const AtlModel *model, const AtlParameter *parameter, GError **error)
+{
+  const float *values = values_of (model, parameter);
+
+  for (size_t i = 0; i < parameter->size; i++)
+    if (parameter->role == ATL_PARAMETER_RUNNING_VARIANCE && values[i] < 0.0f)
+      {
+        g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
+                     _ ("number %zu of %zu of tensor '%s' is a negative variance"), i + 1,
+                     parameter->size, parameter->name);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+read_parameters (AtlModel *model, const AtlWeightFile *file, GError **error)
+{
+  for (int i = 0; i < atl_graph_n_parameters (model->graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
+      const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
+
+      if (! atl_weight_file_read (file, info, values_of (model, parameter), error))
+        return FALSE;
+      if (! check_values (model, parameter, error))
+        {
+          atl_weight_file_prefix_error (file, error);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+AtlModel *
+atl_model_load (const char *path, const char *task, GError **error)
+{
+  g_autoptr (AtlWeightFile) file = atl_weight_file_open (path, error);
+  g_autoptr (AtlModel) model = g_new0 (AtlModel, 1);
+
+  if (file == NULL)
+    return NULL;
+
+  model->card = atl_card_copy (atl_weight_file_card (file));
+  if (! build (model, file, task, error))
+    {
+      atl_weight_file_prefix_error (file, error);
+      return NULL;
+    }
+
+  return read_parameters (model, file, error) ? g_steal_pointer (&model) : NULL;
+}
+
+/* weight: O x I x K x K, normally distributed with variance 2 / (I K K), so that a layer with ReLU keeps
+ * the variance of its input (He et al., section 2.2, formula 10).
+ *
+ * Where a pixel shuffle by a factor f follows, groups of f f output channels become neighbours in the
+ * picture: they share one kernel, which makes the upsampling start as nearest neighbour and without a
+ * checkerboard (ICNR; Aitken et al., "Checkerboard artifact free sub-pixel convolution", 2017). */
+static void
+init_weight (float *weight, const AtlParameter *parameter, AtlRandom *random)
+{
+  const size_t kernel_size = parameter->size / (size_t) parameter->dims[0]; /* I K K */
+  const int group = parameter->shuffle * parameter->shuffle;
+  const double deviation = sqrt (2.0 / (double) kernel_size);
+
+  for (int o = 0; o < parameter->dims[0]; o++)
+    {
+      float *kernel = weight + (size_t) o * kernel_size;
+
+      if (o % group != 0)
+        memcpy (kernel, kernel - kernel_size, kernel_size * sizeof kernel[0]);
+      else
+        for (size_t i = 0; i < kernel_size; i++)
+          kernel[i] = (float) (deviation * atl_random_normal (random));
+    }
+}
+
+static void
+init_parameter (float *values, const AtlParameter *parameter, AtlRandom *random)
+{
+  switch (parameter->role)
+    {
+    case ATL_PARAMETER_WEIGHT:
+      init_weight (values, parameter, random);
+      break;
+
+    case ATL_PARAMETER_GAMMA:
+    case ATL_PARAMETER_RUNNING_VARIANCE:
+      for (size_t i = 0; i < parameter->size; i++)
+        values[i] = 1.0f;
+      break;
+
+    case ATL_PARAMETER_BIAS:
+    case ATL_PARAMETER_BETA:
+    case ATL_PARAMETER_RUNNING_MEAN:
+      memset (values, 0, parameter->size * sizeof values[0]);
+      break;
+    }
+}
+
+AtlModel *
+atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
+               AtlRandom *random, GError **error)
+{
+  g_autoptr (AtlModel) model = g_new0 (AtlModel, 1);
+
+  model->config = *config;
+  model->graph = atl_network_new (arch, config, error);
+  if (model->graph == NULL || ! allocate (model, error))
+    return NULL;
+
+  model->card = atl_card_new ();
+  model->card->format = g_strdup (ATL_CARD_FORMAT);
+  model->card->task = g_strdup (task);
+  model->card->arch = g_strdup (arch);
+  model->card->config = atl_network_config_to_json (config);
+  model->card->input = g_strdup (ATL_INPUT_RGB_UNIT);
+
+  for (int i = 0; i < atl_graph_n_parameters (model->graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
+      init_parameter (values_of (model, parameter), parameter, random);
+    }
+  return g_steal_pointer (&model);
+}
+
+gboolean
+atl_model_save (const AtlModel *model, const char *path, AtlDtype dtype, GError **error)
+{
+  const int n_tensors = atl_graph_n_parameters (model->graph);
+  g_autofree AtlTensorToWrite *tensors = g_new0 (AtlTensorToWrite, n_tensors);
+
+  for (int i = 0; i < n_tensors; i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
+
+      tensors[i].name = parameter->name;
+      tensors[i].n_dims = parameter->n_dims;
+      memcpy (tensors[i].dims, parameter->dims, sizeof parameter->dims);
+      tensors[i].values = values_of (model, parameter);
+    }
+  return atl_weight_file_write (path, model->card, tensors, n_tensors, dtype, error);
+}
+
+void
+atl_model_free (AtlModel *model)
+{
+  if (model == NULL)
+    return;
+
+  atl_floats_free (model->parameters);
+  atl_graph_free (model->graph);
+  atl_card_free (model->card);
+  g_free (model);
+}
