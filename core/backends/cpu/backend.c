@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The fast backend: the kernels of the instruction set in use, chosen once.
+ */
+
+#include "backends/cpu/kernels.h"
+
+static const AtlCpuKernels kernels_of_level[] = {
+  [ATL_CPU_BASELINE] = {
+    .conv2d_direct = &atl_cpu_conv2d_direct_baseline,
+    .conv2d_weight = &atl_cpu_conv2d_weight_baseline,
+    .elementwise = &atl_cpu_elementwise_baseline,
+    .batch_norm = &atl_cpu_batch_norm_baseline,
+    .optimize = &atl_cpu_optimize_baseline,
+  },
+#if defined(__x86_64__)
+  [ATL_CPU_AVX2] = {
+    .conv2d_direct = &atl_cpu_conv2d_direct_avx2,
+    .conv2d_weight = &atl_cpu_conv2d_weight_avx2,
+    .elementwise = &atl_cpu_elementwise_avx2,
+    .batch_norm = &atl_cpu_batch_norm_avx2,
+    .optimize = &atl_cpu_optimize_avx2,
+  },
+  [ATL_CPU_AVX512] = {
+    .conv2d_direct = &atl_cpu_conv2d_direct_avx512,
+    .conv2d_weight = &atl_cpu_conv2d_weight_avx512,
+    .elementwise = &atl_cpu_elementwise_avx512,
+    .batch_norm = &atl_cpu_batch_norm_avx512,
+    .optimize = &atl_cpu_optimize_avx512,
+  },
+#endif
+};
+
+static const AtlCpuKernels *
+kernels (void)
+{
+  return &kernels_of_level[atl_cpu_level ()];
+}
+
+static size_t
+conv2d_scratch_size (const AtlConv2d *conv, AtlPass pass)
+{
+  return pass == ATL_PASS_WEIGHT ? kernels ()->conv2d_weight->scratch_size (conv, pass)
+                                 : kernels ()->conv2d_direct->scratch_size (conv, pass);
+}
+
+static AtlBackend
+make_backend (const AtlCpuKernels *k)
+{
+  return (AtlBackend){
+    .name = "cpu",
+    .variant = atl_cpu_level_name (atl_cpu_level ()),
+    .tensor_size = atl_cpu_tensor_size,
+    .tensor_import = atl_cpu_tensor_import,
+    .tensor_export = atl_cpu_tensor_export,
+    .conv2d_packed_size = atl_cpu_conv2d_packed_size,
+    .conv2d_pack = atl_cpu_conv2d_pack,
+    .conv2d_scratch_size = conv2d_scratch_size,
+    .conv2d_forward = k->conv2d_direct->forward,
+    .conv2d_backward_data = k->conv2d_direct->backward_data,
+    .conv2d_backward_weight = k->conv2d_weight->backward_weight,
+    .relu_forward = k->elementwise->relu_forward,
+    .relu_backward = k->elementwise->relu_backward,
+    .scaled_add_forward = k->elementwise->scaled_add_forward,
+    .scaled_add_backward = k->elementwise->scaled_add_backward,
+    .pixel_shuffle_forward = atl_cpu_pixel_shuffle_forward,
+    .pixel_shuffle_backward = atl_cpu_pixel_shuffle_backward,
+    .scale_shift = k->elementwise->scale_shift,
+    .batch_norm_scratch_size = k->batch_norm->scratch_size,
+    .batch_norm_forward = k->batch_norm->forward,
+    .batch_norm_backward = k->batch_norm->backward,
+    .loss_scratch_size = k->optimize->loss_scratch_size,
+    .l1_loss = k->optimize->l1_loss,
+    .mse_loss = k->optimize->mse_loss,
+    .adam = k->optimize->adam,
+  };
+}
+
+const AtlBackend *
+atl_backend_cpu (void)
+{
+  static AtlBackend backend;
+  static size_t ready = 0;
+
+  if (g_once_init_enter (&ready))
+    {
+      backend = make_backend (kernels ());
+      g_once_init_leave (&ready, 1);
+    }
+
+  return &backend;
+}

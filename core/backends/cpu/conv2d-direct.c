@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Convolution and the gradient of its input, computed directly, for any kernel, stride and size.
+ *
+ * Both are sums of the same kind, over channels i and taps (a, b),
+ *
+ *   z[o, r, q] = sum w[o, i, a, b] x[i, r step + a + top, q step + b + left].
+ *
+ * Forward, step is the stride and (top, left) = -(pad_top, pad_left). For the gradient, x is dy, and the
+ * outputs fall into stride^2 phases: row e of dx is reached by the kernel's rows a with
+ * e + pad_top - a = r stride, that is a = a0 + j stride with a0 = (e + pad_top) mod stride, so that all
+ * rows e of one residue see the same taps. With the turned kernel, each phase is a sum as above with
+ * step 1.
+ *
+ * A tile of TILE pixels and 16 output channels is summed in registers over all input channels and taps:
+ * one weight vector (or more, if vectors are short) is used for every pixel, each of which gives one
+ * number, spread over a vector.
+ */
+
+#include "backends/cpu/kernels.h"
+
+#include "backends/cpu/blocks.h"
+#include "backends/cpu/vector.h"
+#include "base/threads.h"
+
+enum
+{
+  BLOCK_PIXELS = 384, /* outputs of a block */
+  TILE = 12,          /* pixels whose sums are stored at once */
+
+  /* Pixels summed at once: as many accumulators as the registers hold beside the weights. */
+  N_VECTORS = ATL_CPU_LANES / ATL_VECTOR_LANES,
+#if ATL_VECTOR_LANES == 16
+  AT_ONCE = 12,
+#elif ATL_VECTOR_LANES == 8 || defined(__aarch64__)
+  AT_ONCE = 6,
+#else
+  AT_ONCE = 3,
+#endif
+};
+
+/* The outputs of one phase, and the taps that they see. */
+typedef struct
+{
+  int height, width;           /* outputs */
+  int step, top, left;         /* where the first tap of output (0, 0) lies */
+  int tap_rows, tap_columns;   /* how many taps */
+  size_t first_tap;            /* in the packed kernel */
+  int tap_row, tap_column;     /* packed taps from one to the next */
+  int y_row, y_column, y_step; /* where output (0, 0) is stored */
+} Phase;
+
+typedef struct
+{
+  const float *x, *packed;
+  float *y;
+  const AtlConv2d *conv;
+  gboolean transposed;
+  int c_in, h_in, w_in; /* of x, what is read */
+  int c_out, h, w;      /* of y, what is written */
+  AtlConvEpilogue epilogue;
+  float factor; /* of z after the epilogue's scale */
+  AtlGrid grid; /* of the largest phase */
+  float *scratch;
+  size_t worker_scratch;
+} Job;
+
+/* What the sums of one tile read. */
+typedef struct
+{
+  AtlView view;
+  const float *w; /* first tap of the output channels */
+  int c_in, n_taps;
+  int x_step; /* floats between the input pixels of neighbouring outputs */
+  const Phase *phase;
+} Window;
+
+/* sums: n_pixels x 16. */
+ATL_ALWAYS_INLINE void
+add_channel (AtlVector acc[AT_ONCE][N_VECTORS], const float *x, int x_step, const float *w)
+{
+  AtlVector weights[N_VECTORS];
+
+  for (int v = 0; v < N_VECTORS; v++)
+    weights[v] = atl_load (w + v * ATL_VECTOR_LANES);
+  for (int p = 0; p < AT_ONCE; p++)
+    for (int v = 0; v < N_VECTORS; v++)
+      acc[p][v] += weights[v] * x[p * x_step];
+}
+
+/* Sums of AT_ONCE pixels from x, into AT_ONCE x 16 numbers. */
+ATL_ALWAYS_INLINE void
+sum_pixels (float *sums, const Window *window, const float *x, int x_step)
+{
+  const Phase *phase = window->phase;
+  AtlVector acc[AT_ONCE][N_VECTORS] = { 0 };
+  const float *w = window->w;
+
+  for (int first = 0; first < window->c_in; first += ATL_CHANNEL_BLOCK)
+    {
+      const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - first);
+      const int tap_size = n_channels * ATL_CPU_LANES;
+
+      for (int a = 0; a < phase->tap_rows; a++)
+        for (int b = 0; b < phase->tap_columns; b++)
+          {
+            const size_t tap = phase->first_tap + a * phase->tap_row + b * phase->tap_column;
+            const float *wt = w + tap * tap_size;
+            const float *xt = x + a * window->view.row + b * ATL_CHANNEL_BLOCK;
+
+            if (n_channels == ATL_CHANNEL_BLOCK)
+              for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
+                add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+            else
+              for (int i = 0; i < n_channels; i++)
+                add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+          }
+      x += window->view.block;
+      w += (size_t) window->n_taps * tap_size;
+    }
+
+  for (int p = 0; p < AT_ONCE; p++)
+    for (int v = 0; v < N_VECTORS; v++)
+      atl_store (sums + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[p][v]);
+}
+
+/* Sums of n_pixels outputs from x; reads the input of up to AT_ONCE - 1 more. */
+static void
+sum_tile (float *sums, const Window *window, const float *x, int n_pixels)
+{
+  if (window->x_step == ATL_CHANNEL_BLOCK)
+    for (int p = 0; p < n_pixels; p += AT_ONCE)
+      sum_pixels (sums + p * ATL_CPU_LANES, window, x + p * ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK);
+  else
+    for (int p = 0; p < n_pixels; p += AT_ONCE)
+      sum_pixels (sums + p * ATL_CPU_LANES, window, x + (size_t) p * window->x_step,
+                  window->x_step);
+}
+
+/* Eight channels of n_pixels sums through the epilogue into y. */
+static void
+store_channels (const Job *job, const Phase *phase, int image, int channel, int row, int column,
+                int n_pixels, const float *sums)
+{
+  const AtlConvEpilogue *e = &job->epilogue;
+  const size_t plane = (size_t) image * atl_channel_blocks (job->c_out)
+                       + channel / ATL_CHANNEL_BLOCK;
+  const AtlVector8 zero = { 0.0f };
+  const AtlVector8 bias = e->bias != NULL ? atl_load8 (e->bias + channel) : zero;
+  const AtlVector8 scale = (e->scale != NULL ? atl_load8 (e->scale + channel) : zero + 1.0f)
+                           * job->factor;
+  const AtlVector8 shift = e->shift != NULL ? atl_load8 (e->shift + channel) : zero;
+  const size_t y_row = phase->y_row + (size_t) row * phase->y_step;
+  const size_t y_column = phase->y_column + (size_t) column * phase->y_step;
+  const int step = phase->y_step * ATL_CHANNEL_BLOCK;
+  float *y = job->y + ((plane * job->h + y_row) * job->w + y_column) * ATL_CHANNEL_BLOCK;
+  const float *residual = NULL;
+
+  if (e->residual != NULL)
+    residual = e->residual
+               + ((plane * e->residual_h + e->residual_top + y_row) * e->residual_w
+                  + e->residual_left + y_column)
+                     * ATL_CHANNEL_BLOCK;
+
+  for (int p = 0; p < n_pixels; p++)
+    {
+      AtlVector8 z = atl_load8 (sums + p * ATL_CPU_LANES) + bias;
+
+      if (e->relu)
+        z = atl_relu8 (z);
+      z = z * scale + shift;
+      if (residual != NULL)
+        z = atl_load8 (residual + (size_t) p * step) + z * e->gain;
+      atl_store8 (y + (size_t) p * step, z);
+    }
+}
+
+/* All outputs of a block. */
+static void
+compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *block, float *buffer)
+{
+  const int n_read = atl_divide_up (block->n_columns, AT_ONCE) * AT_ONCE;
+  const int n_taps = job->conv->kernel * job->conv->kernel;
+  const int b_in = atl_channel_blocks (job->c_in);
+  float sums[TILE * ATL_CPU_LANES] __attribute__ ((aligned (64)));
+  Window window = {
+    .view = atl_view (job->x + (size_t) image * b_in * job->h_in * job->w_in * ATL_CHANNEL_BLOCK,
+                      b_in, job->h_in, job->w_in, block->row * phase->step + phase->top,
+                      block->column * phase->step + phase->left,
+                      (block->n_rows - 1) * phase->step + MAX (phase->tap_rows, 1),
+                      (n_read - 1) * phase->step + MAX (phase->tap_columns, 1), buffer),
+    .c_in = job->c_in,
+    .n_taps = n_taps,
+    .x_step = phase->step * ATL_CHANNEL_BLOCK,
+    .phase = phase,
+  };
+
+  for (int channel = 0; channel < job->c_out; channel += ATL_CPU_LANES)
+    {
+      window.w = job->packed + (size_t) channel * n_taps * job->c_in;
+      for (int r = 0; r < block->n_rows; r++)
+        for (int q = 0; q < block->n_columns; q += TILE)
+          {
+            const float *x = window.view.x + (size_t) r * phase->step * window.view.row
+                             + (size_t) q * window.x_step;
+            const int n_pixels = MIN (TILE, block->n_columns - q);
+
+            sum_tile (sums, &window, x, n_pixels);
+            for (int half = 0; half < ATL_CPU_LANES && channel + half < job->c_out;
+                 half += ATL_CHANNEL_BLOCK)
+              store_channels (job, phase, image, channel + half, block->row + r, block->column + q,
+                              n_pixels, sums + half);
+          }
+    }
+}
+
+/* The phase of the rows and columns (row, column) mod stride. */
+static Phase
+phase_of_gradient (const Job *job, int row, int column)
+{
+  const AtlConv2d *conv = job->conv;
+  const int k = conv->kernel, s = conv->stride;
+  const int a0 = ((row + conv->pad_top) % s + s) % s, b0 = ((column + conv->pad_left) % s + s) % s;
+  const int n_a = a0 < k ? atl_divide_up (k - a0, s) : 0;
+  const int n_b = b0 < k ? atl_divide_up (k - b0, s) : 0;
+
+  return (Phase){
+    .height = row < job->h ? atl_divide_up (job->h - row, s) : 0,
+    .width = column < job->w ? atl_divide_up (job->w - column, s) : 0,
+    .step = 1,
+    .top = (row + conv->pad_top - a0) / s - (n_a - 1),
+    .left = (column + conv->pad_left - b0) / s - (n_b - 1),
+    .tap_rows = n_b > 0 ? n_a : 0,
+    .tap_columns = n_b,
+    /* the last of the taps in the kernel is the first in the turned one */
+    .first_tap = n_a > 0 && n_b > 0
+                     ? (size_t) (k - 1 - a0 - s * (n_a - 1)) * k + (k - 1 - b0 - s * (n_b - 1))
+                     : 0,
+    .tap_row = s * k,
+    .tap_column = s,
+    .y_row = row,
+    .y_column = column,
+    .y_step = s,
+  };
+}
+
+static Phase
+phase_of_forward (const Job *job)
+{
+  const AtlConv2d *conv = job->conv;
+
+  return (Phase){
+    .height = job->h,
+    .width = job->w,
+    .step = conv->stride,
+    .top = -conv->pad_top,
+    .left = -conv->pad_left,
+    .tap_rows = conv->kernel,
+    .tap_columns = conv->kernel,
+    .tap_row = conv->kernel,
+    .tap_column = 1,
+    .y_step = 1,
+  };
+}
+
+/* A chunk is a block of a phase of an image. */
+static void
+run_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const int n_blocks = job->grid.n_down * job->grid.n_across;
+  const int stride = job->conv->stride;
+  const int index = chunk % n_blocks;
+  int image = chunk / n_blocks;
+  Phase phase;
+
+  if (job->transposed)
+    {
+      const int residue = image % (stride * stride);
+
+      image /= stride * stride;
+      phase = phase_of_gradient (job, residue / stride, residue % stride);
+    }
+  else
+    phase = phase_of_forward (job);
+
+  AtlGrid grid = job->grid;
+  grid.height = phase.height;
+  grid.width = phase.width;
+  const AtlBlock block = atl_grid_block (&grid, index);
+
+  if (block.n_rows > 0 && block.n_columns > 0)
+    compute_block (job, &phase, image, &block, job->scratch + worker * job->worker_scratch);
+}
+
+/* The grid of the outputs, or of the largest phase of a gradient. */
+static AtlGrid
+grid_of (const AtlConv2d *conv, AtlPass pass)
+{
+  if (pass == ATL_PASS_FORWARD)
+    return atl_grid (conv->h_out, conv->w_out, BLOCK_PIXELS);
+  return atl_grid (atl_divide_up (conv->h_in, conv->stride),
+                   atl_divide_up (conv->w_in, conv->stride), BLOCK_PIXELS);
+}
+
+/* Floats for the copied input of a block. */
+static size_t
+worker_scratch_size (const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlGrid grid = grid_of (conv, pass);
+  const gboolean forward = pass == ATL_PASS_FORWARD;
+  const int step = forward ? conv->stride : 1;
+  const int n_read = atl_divide_up (grid.n_columns, AT_ONCE) * AT_ONCE;
+
+  return (size_t) atl_padded_channels (forward ? conv->c_in : conv->c_out)
+         * ((grid.n_rows - 1) * step + conv->kernel) * ((n_read - 1) * step + conv->kernel);
+}
+
+static size_t
+scratch_size (const AtlConv2d *conv, AtlPass pass)
+{
+  return worker_scratch_size (conv, pass) * atl_threads_count ();
+}
+
+static void
+forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+         const AtlConvEpilogue *epilogue, float *scratch)
+{
+  Job job = {
+    .x = x,
+    .packed = packed,
+    .y = y,
+    .conv = conv,
+    .c_in = conv->c_in,
+    .h_in = conv->h_in,
+    .w_in = conv->w_in,
+    .c_out = conv->c_out,
+    .h = conv->h_out,
+    .w = conv->w_out,
+    .epilogue = *epilogue,
+    .factor = 1.0f,
+    .grid = grid_of (conv, ATL_PASS_FORWARD),
+    .scratch = scratch,
+    .worker_scratch = worker_scratch_size (conv, ATL_PASS_FORWARD),
+  };
+
+  atl_parallel_for (conv->n * job.grid.n_down * job.grid.n_across, run_chunk, &job);
+}
+
+static void
+backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv, float gain,
+               gboolean accumulate, float *scratch)
+{
+  Job job = {
+    .x = dy,
+    .packed = packed,
+    .y = dx,
+    .conv = conv,
+    .transposed = TRUE,
+    .c_in = conv->c_out,
+    .h_in = conv->h_out,
+    .w_in = conv->w_out,
+    .c_out = conv->c_in,
+    .h = conv->h_in,
+    .w = conv->w_in,
+    .factor = gain,
+    .grid = grid_of (conv, ATL_PASS_DATA),
+    .scratch = scratch,
+    .worker_scratch = worker_scratch_size (conv, ATL_PASS_DATA),
+  };
+
+  if (accumulate)
+    job.epilogue = (AtlConvEpilogue){
+      .residual = dx, .residual_h = conv->h_in, .residual_w = conv->w_in, .gain = 1.0f
+    };
+
+  atl_parallel_for (conv->n * conv->stride * conv->stride * job.grid.n_down * job.grid.n_across,
+                    run_chunk, &job);
+}
+
+const AtlCpuConv2dDirect ATL_CPU_CONV2D_DIRECT = {
+  .scratch_size = scratch_size,
+  .forward = forward,
+  .backward_data = backward_data,
+};
