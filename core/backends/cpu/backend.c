@@ -47,7 +47,7 @@ conv2d_scratch_size (const AtlConv2d *conv, AtlPass pass)
 static AtlBackend
 make_backend (const AtlCpuKernels *k)
 {
-  return (AtlBackend){
+  return (AtlBackend) {
     .name = "cpu",
     .variant = atl_cpu_level_name (atl_cpu_level ()),
     .tensor_size = atl_cpu_tensor_size,

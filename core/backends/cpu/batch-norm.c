@@ -63,7 +63,7 @@ run_of_chunk (const Job *job, int chunk)
   const size_t first = (size_t) (chunk % job->n_runs) * CHUNK_PIXELS;
   const size_t last = MIN (first + CHUNK_PIXELS, job->n_pixels);
 
-  return (Run){
+  return (Run) {
     .channel = plane % job->n_blocks * ATL_CHANNEL_BLOCK,
     .begin = (plane * job->n_pixels + first) * ATL_CHANNEL_BLOCK,
     .end = (plane * job->n_pixels + last) * ATL_CHANNEL_BLOCK,
@@ -231,7 +231,7 @@ scratch_size (const AtlShape *shape)
 static Job
 job_of_shape (const AtlShape *shape, float *scratch)
 {
-  return (Job){
+  return (Job) {
     .n_images = shape->n,
     .n_blocks = atl_channel_blocks (shape->c),
     .n_pixels = (size_t) shape->h * shape->w,

@@ -58,7 +58,7 @@ atl_grid (int height, int width, int n_pixels)
   const int n_columns = MIN (width, 96);
   const int n_rows = CLAMP (n_pixels / n_columns, 1, height);
 
-  return (AtlGrid){
+  return (AtlGrid) {
     .height = height,
     .width = width,
     .n_rows = n_rows,
@@ -74,7 +74,7 @@ atl_grid_block (const AtlGrid *grid, int index)
   const int row = index / grid->n_across * grid->n_rows;
   const int column = index % grid->n_across * grid->n_columns;
 
-  return (AtlBlock){
+  return (AtlBlock) {
     .row = row,
     .column = column,
     .n_rows = MIN (grid->n_rows, grid->height - row),
@@ -117,7 +117,7 @@ atl_view (const float *planes, int n_blocks, int h, int w, int top, int left, in
   const size_t copy = (size_t) n_rows * n_columns * ATL_CHANNEL_BLOCK;
 
   if (top >= 0 && left >= 0 && n_rows <= h - top && n_columns <= w - left)
-    return (AtlView){
+    return (AtlView) {
       .x = planes + ((size_t) top * w + left) * ATL_CHANNEL_BLOCK,
       .block = plane,
       .row = (size_t) w * ATL_CHANNEL_BLOCK,
@@ -126,7 +126,7 @@ atl_view (const float *planes, int n_blocks, int h, int w, int top, int left, in
   for (int b = 0; b < n_blocks; b++)
     atl_copy_plane (buffer + b * copy, planes + b * plane, h, w, top, left, n_rows, n_columns);
 
-  return (AtlView){
+  return (AtlView) {
     .x = buffer,
     .block = copy,
     .row = (size_t) n_columns * ATL_CHANNEL_BLOCK,

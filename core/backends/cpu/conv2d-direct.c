@@ -224,7 +224,7 @@ phase_of_gradient (const Job *job, int row, int column)
   const int n_a = a0 < k ? atl_divide_up (k - a0, s) : 0;
   const int n_b = b0 < k ? atl_divide_up (k - b0, s) : 0;
 
-  return (Phase){
+  return (Phase) {
     .height = row < job->h ? atl_divide_up (job->h - row, s) : 0,
     .width = column < job->w ? atl_divide_up (job->w - column, s) : 0,
     .step = 1,
@@ -249,7 +249,7 @@ phase_of_forward (const Job *job)
 {
   const AtlConv2d *conv = job->conv;
 
-  return (Phase){
+  return (Phase) {
     .height = job->h,
     .width = job->w,
     .step = conv->stride,
@@ -370,7 +370,7 @@ backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d 
   };
 
   if (accumulate)
-    job.epilogue = (AtlConvEpilogue){
+    job.epilogue = (AtlConvEpilogue) {
       .residual = dx, .residual_h = conv->h_in, .residual_w = conv->w_in, .gain = 1.0f
     };
 

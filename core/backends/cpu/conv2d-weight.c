@@ -152,7 +152,7 @@ gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float 
           {
             const size_t pixel = (size_t) (block->row + r) * conv->w_out + block->column + q;
             const AtlVector8 v = exists ? atl_load8 (from + pixel * ATL_CHANNEL_BLOCK)
-                                        : (AtlVector8){ 0.0f };
+                                        : (AtlVector8) { 0.0f };
 
             atl_store8 (dy + ((size_t) r * block->n_columns + q) * ATL_CPU_LANES + half, v);
             sum += v;

@@ -48,7 +48,7 @@ relu_chunk (int chunk, int worker, void *data)
 static void
 relu_forward (float *y, const float *x, const AtlShape *shape)
 {
-  run_flat (&(FlatJob){ .y = y, .a = x, .n = tensor_size (shape) }, relu_chunk);
+  run_flat (&(FlatJob) { .y = y, .a = x, .n = tensor_size (shape) }, relu_chunk);
 }
 
 static void
@@ -74,7 +74,7 @@ relu_backward (float *dx, const float *dy, const float *y, const AtlShape *shape
                gboolean accumulate)
 {
   run_flat (
-      &(FlatJob){ .y = dx, .a = dy, .b = y, .accumulate = accumulate, .n = tensor_size (shape) },
+      &(FlatJob) { .y = dx, .a = dy, .b = y, .accumulate = accumulate, .n = tensor_size (shape) },
       relu_backward_chunk);
 }
 
