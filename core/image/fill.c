@@ -223,8 +223,8 @@ atl_fill_window (const AtlFill *fill, const AtlRegion *region)
   const gint64 right = ((gint64) (region->x + region->width - 1) / cell + 2) * cell;
   const gint64 bottom = ((gint64) (region->y + region->height - 1) / cell + 2) * cell;
 
-  return (AtlRegion){ left, top, (int) MIN (right, fill->width) - left,
-                      (int) MIN (bottom, fill->height) - top };
+  return (AtlRegion) { left, top, (int) MIN (right, fill->width) - left,
+                       (int) MIN (bottom, fill->height) - top };
 }
 
 static gboolean

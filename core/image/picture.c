@@ -189,7 +189,7 @@ static gboolean
 survey_picture (const AtlPicture *picture, Survey *survey, AtlFill *fill,
                 const AtlProgress *progress, GError **error)
 {
-  *survey = (Survey){ { INFINITY, INFINITY, INFINITY }, { -INFINITY, -INFINITY, -INFINITY } };
+  *survey = (Survey) { { INFINITY, INFINITY, INFINITY }, { -INFINITY, -INFINITY, -INFINITY } };
 
   for (int y = 0; y < picture->height; y += ATL_FILL_PART)
     for (int x = 0; x < picture->width; x += ATL_FILL_PART)

@@ -259,6 +259,25 @@ atl_resampler_run (const AtlResampler *resampler, float *dst, const AtlRegion *d
   return TRUE;
 }
 
+float *
+atl_resampler_planes (const AtlResampler *resampler, const AtlRegion *dst_region, const float *src,
+                      const AtlRegion *src_region, int n, GError **error)
+{
+  const size_t dst_size = (size_t) dst_region->width * dst_region->height;
+  const size_t src_size = (size_t) src_region->width * src_region->height;
+  g_autoptr (AtlFloats) dst = atl_floats_new (n * dst_size, _ ("resampling"), error);
+
+  if (dst == NULL)
+    return NULL;
+
+  for (int p = 0; p < n; p++)
+    if (! atl_resampler_run (resampler, dst + p * dst_size, dst_region, src + p * src_size,
+                             src_region, error))
+      return NULL;
+
+  return g_steal_pointer (&dst);
+}
+
 gboolean
 atl_resample_bicubic (float *dst, int dst_width, int dst_height, const float *src, int src_width,
                       int src_height, GError **error)

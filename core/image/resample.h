@@ -40,6 +40,10 @@ AtlRegion atl_resampler_source_region (const AtlResampler *resampler, const AtlR
 gboolean atl_resampler_run (const AtlResampler *resampler, float *dst, const AtlRegion *dst_region,
                             const float *src, const AtlRegion *src_region, GError **error);
 
+/* The same for n planes that follow each other; the result is owned by the caller. */
+float *atl_resampler_planes (const AtlResampler *resampler, const AtlRegion *dst_region,
+                             const float *src, const AtlRegion *src_region, int n, GError **error);
+
 /* A whole plane by the bicubic kernel. dst: dst_height x dst_width; src: src_height x src_width. */
 gboolean atl_resample_bicubic (float *dst, int dst_width, int dst_height, const float *src,
                                int src_width, int src_height, GError **error);
