@@ -8,5 +8,5 @@
 const AtlBackend *
 atl_backend_default (void)
 {
-  return atl_backend_reference ();
+  return atl_backend_cpu ();
 }

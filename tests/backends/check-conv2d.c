@@ -88,9 +88,9 @@ static AtlNearness
 near_sum_of_products (int n_terms, const float *a, const AtlShape *shape_a, const float *b,
                       const AtlShape *shape_b)
 {
-  return (AtlNearness){ conv_tolerance, sqrt (n_terms)
-                                            * root_mean_square (a, atl_shape_size (shape_a))
-                                            * root_mean_square (b, atl_shape_size (shape_b)) };
+  return (AtlNearness) { conv_tolerance, sqrt (n_terms)
+                                             * root_mean_square (a, atl_shape_size (shape_a))
+                                             * root_mean_square (b, atl_shape_size (shape_b)) };
 }
 
 static void
@@ -115,9 +115,9 @@ draw_case (AtlCheck *check)
 {
   ConvCase c = { .conv = draw_conv (check) };
 
-  c.shape_x = (AtlShape){ c.conv.n, c.conv.c_in, c.conv.h_in, c.conv.w_in };
-  c.shape_y = (AtlShape){ c.conv.n, c.conv.c_out, c.conv.h_out, c.conv.w_out };
-  c.shape_w = (AtlShape){ c.conv.c_out, c.conv.c_in, c.conv.kernel, c.conv.kernel };
+  c.shape_x = (AtlShape) { c.conv.n, c.conv.c_in, c.conv.h_in, c.conv.w_in };
+  c.shape_y = (AtlShape) { c.conv.n, c.conv.c_out, c.conv.h_out, c.conv.w_out };
+  c.shape_w = (AtlShape) { c.conv.c_out, c.conv.c_in, c.conv.kernel, c.conv.kernel };
   c.gain = atl_check_gain (check);
   return c;
 }
@@ -136,7 +136,7 @@ pack (AtlSide *side, const ConvCase *c, AtlPass pass)
 static AtlShape
 residual_shape (const ConvCase *c)
 {
-  return (AtlShape){ c->conv.n, c->conv.c_out, c->epilogue.residual_h, c->epilogue.residual_w };
+  return (AtlShape) { c->conv.n, c->conv.c_out, c->epilogue.residual_h, c->epilogue.residual_w };
 }
 
 static void

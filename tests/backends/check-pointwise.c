@@ -223,7 +223,7 @@ draw_shuffle (AtlCheck *check)
   c.factor = 1 + (int) atl_random_below (&check->random, 3);
   c.shape.h = atl_check_size (check, 33);
   c.shape.w = atl_check_size (check, 33);
-  c.shape_large = (AtlShape){ c.shape.n, c.shape.c, c.shape.h * c.factor, c.shape.w * c.factor };
+  c.shape_large = (AtlShape) { c.shape.n, c.shape.c, c.shape.h * c.factor, c.shape.w * c.factor };
   c.shape.c *= c.factor * c.factor;
   return c;
 }

@@ -239,13 +239,13 @@ atl_check_adam (AtlCheck *check)
   c.m = atl_check_numbers (check, c.n);
   c.g = atl_check_numbers (check, c.n);
   c.w = atl_check_parameters (check, c.n);
-  c.adam = (AtlAdam){ .learning_rate = 0.01 * atl_random_uniform (&check->random),
-                      .beta1 = 0.9,
-                      .beta2 = 0.99,
-                      .epsilon = 1e-8,
-                      .weight_decay = atl_check_flip (check) ? 0.1 : 0.0,
-                      .decoupled = atl_check_flip (check),
-                      .step = 1 + atl_random_below (&check->random, 1000) };
+  c.adam = (AtlAdam) { .learning_rate = 0.01 * atl_random_uniform (&check->random),
+                       .beta1 = 0.9,
+                       .beta2 = 0.99,
+                       .epsilon = 1e-8,
+                       .weight_decay = atl_check_flip (check) ? 0.1 : 0.0,
+                       .decoupled = atl_check_flip (check),
+                       .step = 1 + atl_random_below (&check->random, 1000) };
   atl_check_describe (check, "%zu parameters, step %d, weight decay %g%s", c.n, (int) c.adam.step,
                       c.adam.weight_decay, c.adam.decoupled ? " decoupled" : "");
   atl_check_run (check, run_adam, &c);

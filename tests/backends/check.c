@@ -263,7 +263,7 @@ static const struct
   [ATL_INPUT_ZERO] = { "zero", 0.0 },
 };
 
-_Static_assert(G_N_ELEMENTS (inputs) == ATL_N_INPUTS, "an input without a name");
+_Static_assert (G_N_ELEMENTS (inputs) == ATL_N_INPUTS, "an input without a name");
 
 float *
 atl_check_numbers (AtlCheck *check, size_t n)

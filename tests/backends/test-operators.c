@@ -72,8 +72,8 @@ main (void)
                                       operators[k].name);
 
         g_ptr_array_add (names, name);
-        subjects[n_tests] = (Subject){ backend, &operators[k] };
-        tests[n_tests] = (AtlTest){ name, hold_to_reference, &subjects[n_tests] };
+        subjects[n_tests] = (Subject) { backend, &operators[k] };
+        tests[n_tests] = (AtlTest) { name, hold_to_reference, &subjects[n_tests] };
         n_tests++;
       }
 

@@ -203,6 +203,12 @@ reference_equals_single_operators (void)
 }
 
 static void
+cpu_equals_single_operators (void)
+{
+  check_backend (atl_backend_cpu ());
+}
+
+static void
 parts_cost_little_more (void)
 {
   g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 8, 8);
@@ -230,6 +236,7 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "reference equals single operators", reference_equals_single_operators },
+    { "cpu equals single operators", cpu_equals_single_operators },
     { "parts cost little more", parts_cost_little_more },
   };
 

@@ -186,6 +186,53 @@ gradients_with_frozen_norm (void)
     check_gradients (&atl_test_networks[i], atl_backend_reference (), ATL_TRAINING_FROZEN_NORM);
 }
 
+/* Every gradient of the fast backend against the oracle's. */
+static void
+cpu_equals_reference (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    {
+      Run slow, fast;
+
+      run_init (&slow, &atl_test_networks[i], atl_backend_reference (), NULL, FALSE);
+      run_init (&fast, &atl_test_networks[i], atl_backend_cpu (), NULL, FALSE);
+      CU_ASSERT_DOUBLE_EQUAL (run_forward (&slow), run_forward (&fast), 1e-5);
+      atl_plan_backward (slow.plan, slow.workspace, slow.parameters, slow.gradients);
+      atl_plan_backward (fast.plan, fast.workspace, fast.parameters, fast.gradients);
+      atl_test_close (atl_test_networks[i].name, fast.gradients, slow.gradients,
+                      atl_graph_parameters_size (slow.graph), 1e-5);
+      atl_test_close (atl_test_networks[i].name, fast.parameters, slow.parameters,
+                      atl_graph_parameters_size (slow.graph), 1e-5);
+      run_clear (&slow);
+      run_clear (&fast);
+    }
+}
+
+static void
+same_bits_on_any_number_of_threads (void)
+{
+  const int n_threads_before = atl_threads_count ();
+  static const int n_threads[] = { 1, 2, 3, 7 };
+  g_autoptr (AtlFloats) first = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (n_threads); i++)
+    {
+      Run run;
+
+      atl_threads_set_count (n_threads[i]);
+      run_init (&run, &atl_test_networks[0], atl_backend_cpu (), NULL, FALSE);
+      run_forward (&run);
+      atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+      const size_t n = atl_graph_parameters_size (run.graph);
+      if (first == NULL)
+        first = g_steal_pointer (&run.gradients);
+      else
+        CU_ASSERT (memcmp (first, run.gradients, n * sizeof (float)) == 0);
+      run_clear (&run);
+    }
+  atl_threads_set_count (n_threads_before);
+}
+
 /* With only the last convolution trained, the others' gradients stay zero and its own is the same. */
 static void
 frozen_parameters_cost_nothing (void)
@@ -307,6 +354,8 @@ main (void)
     { "reference gradients", reference_gradients },
     { "gradients with frozen norm", gradients_with_frozen_norm },
     { "frozen norm infers", frozen_norm_infers },
+    { "cpu equals reference", cpu_equals_reference },
+    { "same bits on any number of threads", same_bits_on_any_number_of_threads },
     { "frozen parameters cost nothing", frozen_parameters_cost_nothing },
     { "gradients are added", gradients_are_added },
     { "running statistics converge", running_statistics_converge },
