@@ -111,13 +111,13 @@ add_products (float *sums, const float *x, size_t x_row, int x_step, const float
 
       for (int q = 0; q < n_columns; q++)
         {
-          for (int v = 0; v < N_VECTORS; v++)
-            {
-              const AtlVector d = atl_load (dy + v * ATL_VECTOR_LANES);
+          AtlVector d[N_VECTORS];
 
-              for (int j = 0; j < n; j++)
-                acc[j][v] += d * pixel[j];
-            }
+          for (int v = 0; v < N_VECTORS; v++)
+            d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
+          for (int j = 0; j < n; j++)
+            for (int v = 0; v < N_VECTORS; v++)
+              acc[j][v] += d[v] * pixel[j];
           pixel += x_step;
           dy += ATL_CPU_LANES;
         }
