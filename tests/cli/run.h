@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Runs the program 'atelier', whose path is in the environment variable ATELIER.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The arguments as a NULL-ended list. */
+#define ATL_ARGUMENTS(...) ((const char *const[]) { __VA_ARGS__, NULL })
+
+/* Runs it with these arguments (a NULL-ended list, without the program's name), and asserts its exit
+ * status. What it wrote goes to 'output' (stdout) and 'messages' (stderr), freed by g_free (); NULL for
+ * what is not wanted. */
+void atl_test_run (int status, char **output, char **messages, const char *const *arguments);
+
+/* The same, and asserts that stderr contains 'text', and that nothing came to stdout. */
+void atl_test_run_fails (int status, const char *text, const char *const *arguments);
+
+/* Asserts that a text contains another one. */
+void atl_test_contains (const char *text, const char *part);
+
+G_END_DECLS
