@@ -101,20 +101,22 @@ on_terminal (void (*work) (gboolean quiet), gboolean quiet)
 {
   const int master = posix_openpt (O_RDWR | O_NOCTTY);
   const int before = dup (STDERR_FILENO);
-  char text[4096] = "";
+  char text[4096];
+  size_t n_read = 0;
 
   CU_ASSERT_FATAL (master >= 0 && grantpt (master) == 0 && unlockpt (master) == 0);
   const int slave = open (ptsname (master), O_RDWR | O_NOCTTY);
   CU_ASSERT_FATAL (slave >= 0 && dup2 (slave, STDERR_FILENO) >= 0);
   work (quiet);
   dup2 (before, STDERR_FILENO);
-
-  fcntl (master, F_SETFL, O_NONBLOCK);
-  const ssize_t n = read (master, text, sizeof text - 1);
   close (before);
   close (slave);
+
+  /* Nobody holds the other end any more: after all that was written comes an error. */
+  for (ssize_t n = 1; n > 0; n_read += n > 0 ? (size_t) n : 0)
+    n = read (master, text + n_read, sizeof text - 1 - n_read);
   close (master);
-  return g_strndup (text, MAX (n, 0));
+  return g_strndup (text, n_read);
 }
 
 static void
