@@ -42,6 +42,7 @@ typedef struct
   double initial; /* of numbers, booleans (0, 1) and choices (an index); strings start as "" */
   const AtlChoice *choices;
   int n_choices;
+  gboolean of_layers; /* says which layers of an image are meant: no use for a file */
 } AtlParam;
 
 typedef enum
@@ -76,6 +77,8 @@ struct AtlFilter
   GeglBuffer *(*job_run) (AtlJob *job, GeglBuffer *input, int width, int height,
                           const AtlProgress *progress, GError **error);
   double (*job_scale) (const AtlJob *job);
+  double (*job_seconds) (const AtlJob *job, int width, int height, GError **error);
+  char *(*job_describe) (const AtlJob *job);
 };
 
 /* The filters: a NULL-ended list. */
@@ -117,5 +120,12 @@ ATL_PUBLIC GeglBuffer *atl_job_run (AtlJob *job, GeglBuffer *input, int width, i
 
 /* The factor from the input's sides to the result's; 1 for filters that do not resize. */
 ATL_PUBLIC double atl_job_scale (const AtlJob *job);
+
+/* The seconds that a picture of this size will take, from a short trial on this machine; negative and an
+ * error if memory is short. */
+ATL_PUBLIC double atl_job_seconds (const AtlJob *job, int width, int height, GError **error);
+
+/* For people: which models run, and where; owned by the caller. */
+ATL_PUBLIC char *atl_job_describe (const AtlJob *job);
 
 G_END_DECLS
