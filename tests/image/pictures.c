@@ -14,7 +14,7 @@
 static void
 prepare (AtlTestModel *model, const float *parameters)
 {
-  model->prepared = atl_prepared_new (model->graph, parameters, atl_backend_reference (), NULL);
+  model->prepared = atl_prepared_new (model->graph, parameters, atl_backend_cpu (), NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (model->prepared);
 }
 

@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* A network of three channels to three, made ready on the reference backend. */
+/* A network of three channels to three, made ready on the cpu backend. */
 typedef struct
 {
   AtlGraph *graph;
