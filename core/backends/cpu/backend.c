@@ -8,7 +8,7 @@
 static const AtlCpuKernels kernels_of_level[] = {
   [ATL_CPU_BASELINE] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_baseline,
-    .conv2d_weight = &atl_cpu_conv2d_weight_baseline,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_baseline,.conv2d_weight = &atl_cpu_conv2d_weight_baseline,
     .elementwise = &atl_cpu_elementwise_baseline,
     .batch_norm = &atl_cpu_batch_norm_baseline,
     .optimize = &atl_cpu_optimize_baseline,
@@ -16,14 +16,14 @@ static const AtlCpuKernels kernels_of_level[] = {
 #if defined(__x86_64__)
   [ATL_CPU_AVX2] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx2,
-    .conv2d_weight = &atl_cpu_conv2d_weight_avx2,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx2,.conv2d_weight = &atl_cpu_conv2d_weight_avx2,
     .elementwise = &atl_cpu_elementwise_avx2,
     .batch_norm = &atl_cpu_batch_norm_avx2,
     .optimize = &atl_cpu_optimize_avx2,
   },
   [ATL_CPU_AVX512] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx512,
-    .conv2d_weight = &atl_cpu_conv2d_weight_avx512,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx512,.conv2d_weight = &atl_cpu_conv2d_weight_avx512,
     .elementwise = &atl_cpu_elementwise_avx512,
     .batch_norm = &atl_cpu_batch_norm_avx512,
     .optimize = &atl_cpu_optimize_avx512,
@@ -37,11 +37,49 @@ kernels (void)
   return &kernels_of_level[atl_cpu_level ()];
 }
 
+/* Winograd's way for 3 x 3, but not for a few channels, where the transforms cost more than the
+ * products that they save. */
+static const AtlCpuConv2d *
+way_of (const AtlConv2d *conv)
+{
+  const gboolean winograd = conv->kernel == 3 && conv->stride == 1 && conv->c_in >= 16
+                            && conv->c_out >= 16;
+
+  return winograd ? kernels ()->conv2d_winograd : kernels ()->conv2d_direct;
+}
+
+static size_t
+conv2d_packed_size (const AtlConv2d *conv, AtlPass pass)
+{
+  return pass == ATL_PASS_WEIGHT ? 0 : way_of (conv)->packed_size (conv, pass);
+}
+
+static void
+conv2d_pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
+{
+  if (pass != ATL_PASS_WEIGHT)
+    way_of (conv)->pack (packed, weight, conv, pass);
+}
+
 static size_t
 conv2d_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   return pass == ATL_PASS_WEIGHT ? kernels ()->conv2d_weight->scratch_size (conv, pass)
-                                 : kernels ()->conv2d_direct->scratch_size (conv, pass);
+                                 : way_of (conv)->scratch_size (conv, pass);
+}
+
+static void
+conv2d_forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+                const AtlConvEpilogue *epilogue, float *scratch)
+{
+  way_of (conv)->forward (y, x, packed, conv, epilogue, scratch);
+}
+
+static void
+conv2d_backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv,
+                      float gain, gboolean accumulate, float *scratch)
+{
+  way_of (conv)->backward_data (dx, dy, packed, conv, gain, accumulate, scratch);
 }
 
 static AtlBackend
@@ -53,11 +91,11 @@ make_backend (const AtlCpuKernels *k)
     .tensor_size = atl_cpu_tensor_size,
     .tensor_import = atl_cpu_tensor_import,
     .tensor_export = atl_cpu_tensor_export,
-    .conv2d_packed_size = atl_cpu_conv2d_packed_size,
-    .conv2d_pack = atl_cpu_conv2d_pack,
+    .conv2d_packed_size = conv2d_packed_size,
+    .conv2d_pack = conv2d_pack,
     .conv2d_scratch_size = conv2d_scratch_size,
-    .conv2d_forward = k->conv2d_direct->forward,
-    .conv2d_backward_data = k->conv2d_direct->backward_data,
+    .conv2d_forward = conv2d_forward,
+    .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weight = k->conv2d_weight->backward_weight,
     .relu_forward = k->elementwise->relu_forward,
     .relu_backward = k->elementwise->relu_backward,

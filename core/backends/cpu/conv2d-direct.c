@@ -20,23 +20,14 @@
 #include "backends/cpu/kernels.h"
 
 #include "backends/cpu/blocks.h"
-#include "backends/cpu/vector.h"
+#include "backends/cpu/conv2d.h"
+#include "base/memory.h"
 #include "base/threads.h"
 
 enum
 {
   BLOCK_PIXELS = 384, /* outputs of a block */
-  TILE = 12,          /* pixels whose sums are stored at once */
-
-  /* Pixels summed at once: as many accumulators as the registers hold beside the weights. */
-  N_VECTORS = ATL_CPU_LANES / ATL_VECTOR_LANES,
-#if ATL_VECTOR_LANES == 16
-  AT_ONCE = 12,
-#elif ATL_VECTOR_LANES == 8 || defined(__aarch64__)
-  AT_ONCE = 6,
-#else
-  AT_ONCE = 3,
-#endif
+  TILE = 12           /* pixels whose sums are stored at once */
 };
 
 /* The outputs of one phase, and the taps that they see. */
@@ -52,15 +43,11 @@ typedef struct
 
 typedef struct
 {
-  const float *x, *packed;
-  float *y;
+  AtlConvSides sides;
+  const float *packed;
   const AtlConv2d *conv;
-  gboolean transposed;
-  int c_in, h_in, w_in; /* of x, what is read */
-  int c_out, h, w;      /* of y, what is written */
-  AtlConvEpilogue epilogue;
-  float factor; /* of z after the epilogue's scale */
-  AtlGrid grid; /* of the largest phase */
+  gboolean transposed; /* the gradient */
+  AtlGrid grid;        /* of the largest phase */
   float *scratch;
   size_t worker_scratch;
 } Job;
@@ -75,25 +62,12 @@ typedef struct
   const Phase *phase;
 } Window;
 
-/* sums: n_pixels x 16. */
-ATL_ALWAYS_INLINE void
-add_channel (AtlVector acc[AT_ONCE][N_VECTORS], const float *x, int x_step, const float *w)
-{
-  AtlVector weights[N_VECTORS];
-
-  for (int v = 0; v < N_VECTORS; v++)
-    weights[v] = atl_load (w + v * ATL_VECTOR_LANES);
-  for (int p = 0; p < AT_ONCE; p++)
-    for (int v = 0; v < N_VECTORS; v++)
-      acc[p][v] += weights[v] * x[p * x_step];
-}
-
-/* Sums of AT_ONCE pixels from x, into AT_ONCE x 16 numbers. */
+/* Sums of ATL_AT_ONCE pixels from x, into ATL_AT_ONCE x 16 numbers. */
 ATL_ALWAYS_INLINE void
 sum_pixels (float *sums, const Window *window, const float *x, int x_step)
 {
   const Phase *phase = window->phase;
-  AtlVector acc[AT_ONCE][N_VECTORS] = { 0 };
+  AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS] = { 0 };
   const float *w = window->w;
 
   for (int first = 0; first < window->c_in; first += ATL_CHANNEL_BLOCK)
@@ -110,107 +84,94 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
 
             if (n_channels == ATL_CHANNEL_BLOCK)
               for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-                add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
             else
               for (int i = 0; i < n_channels; i++)
-                add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
           }
       x += window->view.block;
       w += (size_t) window->n_taps * tap_size;
     }
 
-  for (int p = 0; p < AT_ONCE; p++)
-    for (int v = 0; v < N_VECTORS; v++)
-      atl_store (sums + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[p][v]);
+  atl_store_sums (sums, acc);
 }
 
-/* Sums of n_pixels outputs from x; reads the input of up to AT_ONCE - 1 more. */
+/* Sums of n_pixels outputs from x; reads the input of up to ATL_AT_ONCE - 1 more. */
 static void
 sum_tile (float *sums, const Window *window, const float *x, int n_pixels)
 {
   if (window->x_step == ATL_CHANNEL_BLOCK)
-    for (int p = 0; p < n_pixels; p += AT_ONCE)
+    for (int p = 0; p < n_pixels; p += ATL_AT_ONCE)
       sum_pixels (sums + p * ATL_CPU_LANES, window, x + p * ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK);
   else
-    for (int p = 0; p < n_pixels; p += AT_ONCE)
+    for (int p = 0; p < n_pixels; p += ATL_AT_ONCE)
       sum_pixels (sums + p * ATL_CPU_LANES, window, x + (size_t) p * window->x_step,
                   window->x_step);
 }
 
-/* Eight channels of n_pixels sums through the epilogue into y. */
+/* Eight channels of n_pixels sums (x 16), of a row of the phase's outputs. */
 static void
-store_channels (const Job *job, const Phase *phase, int image, int channel, int row, int column,
-                int n_pixels, const float *sums)
+store_channels (const AtlStore *store, const Phase *phase, int row, int column, int n_pixels,
+                const float *sums)
 {
-  const AtlConvEpilogue *e = &job->epilogue;
-  const size_t plane = (size_t) image * atl_channel_blocks (job->c_out)
-                       + channel / ATL_CHANNEL_BLOCK;
-  const AtlVector8 zero = { 0.0f };
-  const AtlVector8 bias = e->bias != NULL ? atl_load8 (e->bias + channel) : zero;
-  const AtlVector8 scale = (e->scale != NULL ? atl_load8 (e->scale + channel) : zero + 1.0f)
-                           * job->factor;
-  const AtlVector8 shift = e->shift != NULL ? atl_load8 (e->shift + channel) : zero;
-  const size_t y_row = phase->y_row + (size_t) row * phase->y_step;
-  const size_t y_column = phase->y_column + (size_t) column * phase->y_step;
-  const int step = phase->y_step * ATL_CHANNEL_BLOCK;
-  float *y = job->y + ((plane * job->h + y_row) * job->w + y_column) * ATL_CHANNEL_BLOCK;
-  const float *residual = NULL;
-
-  if (e->residual != NULL)
-    residual = e->residual
-               + ((plane * e->residual_h + e->residual_top + y_row) * e->residual_w
-                  + e->residual_left + y_column)
-                     * ATL_CHANNEL_BLOCK;
-
   for (int p = 0; p < n_pixels; p++)
-    {
-      AtlVector8 z = atl_load8 (sums + p * ATL_CPU_LANES) + bias;
+    atl_store_pixel (store, atl_load8 (sums + p * ATL_CPU_LANES),
+                     phase->y_row + row * phase->y_step,
+                     phase->y_column + (column + p) * phase->y_step);
+}
 
-      if (e->relu)
-        z = atl_relu8 (z);
-      z = z * scale + shift;
-      if (residual != NULL)
-        z = atl_load8 (residual + (size_t) p * step) + z * e->gain;
-      atl_store8 (y + (size_t) p * step, z);
-    }
+/* The outputs of a block in 16 channels. */
+static void
+compute_channels (const Job *job, const Window *window, int image, const AtlBlock *block,
+                  int channel)
+{
+  const Phase *phase = window->phase;
+  const int n_halves = MIN (ATL_CPU_LANES / ATL_CHANNEL_BLOCK,
+                            atl_channel_blocks (job->sides.c_out - channel));
+  float sums[TILE * ATL_CPU_LANES] __attribute__ ((aligned (ATL_ALIGNMENT)));
+  AtlStore stores[ATL_CPU_LANES / ATL_CHANNEL_BLOCK];
+
+  for (int half = 0; half < n_halves; half++)
+    stores[half] = atl_store_of_block (&job->sides, image, channel + half * ATL_CHANNEL_BLOCK);
+
+  for (int r = 0; r < block->n_rows; r++)
+    for (int q = 0; q < block->n_columns; q += TILE)
+      {
+        const float *x = window->view.x + (size_t) r * phase->step * window->view.row
+                         + (size_t) q * window->x_step;
+        const int n_pixels = MIN (TILE, block->n_columns - q);
+
+        sum_tile (sums, window, x, n_pixels);
+        for (int half = 0; half < n_halves; half++)
+          store_channels (&stores[half], phase, block->row + r, block->column + q, n_pixels,
+                          sums + half * ATL_CHANNEL_BLOCK);
+      }
 }
 
 /* All outputs of a block. */
 static void
 compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *block, float *buffer)
 {
-  const int n_read = atl_divide_up (block->n_columns, AT_ONCE) * AT_ONCE;
+  const AtlConvSides *sides = &job->sides;
+  const int n_read = atl_divide_up (block->n_columns, ATL_AT_ONCE) * ATL_AT_ONCE;
   const int n_taps = job->conv->kernel * job->conv->kernel;
-  const int b_in = atl_channel_blocks (job->c_in);
-  float sums[TILE * ATL_CPU_LANES] __attribute__ ((aligned (64)));
+  const int b_in = atl_channel_blocks (sides->c_in);
+  const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
   Window window = {
-    .view = atl_view (job->x + (size_t) image * b_in * job->h_in * job->w_in * ATL_CHANNEL_BLOCK,
-                      b_in, job->h_in, job->w_in, block->row * phase->step + phase->top,
+    .view = atl_view (x, b_in, sides->h_in, sides->w_in, block->row * phase->step + phase->top,
                       block->column * phase->step + phase->left,
                       (block->n_rows - 1) * phase->step + MAX (phase->tap_rows, 1),
                       (n_read - 1) * phase->step + MAX (phase->tap_columns, 1), buffer),
-    .c_in = job->c_in,
+    .c_in = sides->c_in,
     .n_taps = n_taps,
     .x_step = phase->step * ATL_CHANNEL_BLOCK,
     .phase = phase,
   };
 
-  for (int channel = 0; channel < job->c_out; channel += ATL_CPU_LANES)
+  for (int channel = 0; channel < sides->c_out; channel += ATL_CPU_LANES)
     {
-      window.w = job->packed + (size_t) channel * n_taps * job->c_in;
-      for (int r = 0; r < block->n_rows; r++)
-        for (int q = 0; q < block->n_columns; q += TILE)
-          {
-            const float *x = window.view.x + (size_t) r * phase->step * window.view.row
-                             + (size_t) q * window.x_step;
-            const int n_pixels = MIN (TILE, block->n_columns - q);
-
-            sum_tile (sums, &window, x, n_pixels);
-            for (int half = 0; half < ATL_CPU_LANES && channel + half < job->c_out;
-                 half += ATL_CHANNEL_BLOCK)
-              store_channels (job, phase, image, channel + half, block->row + r, block->column + q,
-                              n_pixels, sums + half);
-          }
+      window.w = job->packed + (size_t) channel * n_taps * sides->c_in;
+      compute_channels (job, &window, image, block, channel);
     }
 }
 
@@ -225,8 +186,8 @@ phase_of_gradient (const Job *job, int row, int column)
   const int n_b = b0 < k ? atl_divide_up (k - b0, s) : 0;
 
   return (Phase) {
-    .height = row < job->h ? atl_divide_up (job->h - row, s) : 0,
-    .width = column < job->w ? atl_divide_up (job->w - column, s) : 0,
+    .height = row < job->sides.h ? atl_divide_up (job->sides.h - row, s) : 0,
+    .width = column < job->sides.w ? atl_divide_up (job->sides.w - column, s) : 0,
     .step = 1,
     .top = (row + conv->pad_top - a0) / s - (n_a - 1),
     .left = (column + conv->pad_left - b0) / s - (n_b - 1),
@@ -250,8 +211,8 @@ phase_of_forward (const Job *job)
   const AtlConv2d *conv = job->conv;
 
   return (Phase) {
-    .height = job->h,
-    .width = job->w,
+    .height = job->sides.h,
+    .width = job->sides.w,
     .step = conv->stride,
     .top = -conv->pad_top,
     .left = -conv->pad_left,
@@ -310,7 +271,7 @@ worker_scratch_size (const AtlConv2d *conv, AtlPass pass)
   const AtlGrid grid = grid_of (conv, pass);
   const gboolean forward = pass == ATL_PASS_FORWARD;
   const int step = forward ? conv->stride : 1;
-  const int n_read = atl_divide_up (grid.n_columns, AT_ONCE) * AT_ONCE;
+  const int n_read = atl_divide_up (grid.n_columns, ATL_AT_ONCE) * ATL_AT_ONCE;
 
   return (size_t) atl_padded_channels (forward ? conv->c_in : conv->c_out)
          * ((grid.n_rows - 1) * step + conv->kernel) * ((n_read - 1) * step + conv->kernel);
@@ -327,18 +288,9 @@ forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
          const AtlConvEpilogue *epilogue, float *scratch)
 {
   Job job = {
-    .x = x,
+    .sides = atl_sides_of_forward (y, x, conv, epilogue),
     .packed = packed,
-    .y = y,
     .conv = conv,
-    .c_in = conv->c_in,
-    .h_in = conv->h_in,
-    .w_in = conv->w_in,
-    .c_out = conv->c_out,
-    .h = conv->h_out,
-    .w = conv->w_out,
-    .epilogue = *epilogue,
-    .factor = 1.0f,
     .grid = grid_of (conv, ATL_PASS_FORWARD),
     .scratch = scratch,
     .worker_scratch = worker_scratch_size (conv, ATL_PASS_FORWARD),
@@ -352,33 +304,61 @@ backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d 
                gboolean accumulate, float *scratch)
 {
   Job job = {
-    .x = dy,
+    .sides = atl_sides_of_gradient (dx, dy, conv, gain, accumulate),
     .packed = packed,
-    .y = dx,
     .conv = conv,
     .transposed = TRUE,
-    .c_in = conv->c_out,
-    .h_in = conv->h_out,
-    .w_in = conv->w_out,
-    .c_out = conv->c_in,
-    .h = conv->h_in,
-    .w = conv->w_in,
-    .factor = gain,
     .grid = grid_of (conv, ATL_PASS_DATA),
     .scratch = scratch,
     .worker_scratch = worker_scratch_size (conv, ATL_PASS_DATA),
   };
 
-  if (accumulate)
-    job.epilogue = (AtlConvEpilogue) {
-      .residual = dx, .residual_h = conv->h_in, .residual_w = conv->w_in, .gain = 1.0f
-    };
-
   atl_parallel_for (conv->n * conv->stride * conv->stride * job.grid.n_down * job.grid.n_across,
                     run_chunk, &job);
 }
 
-const AtlCpuConv2dDirect ATL_CPU_CONV2D_DIRECT = {
+/* Packing: C_out / 16 x C_in / 8 x K x K x (8, or what is left in the last block) x 16. */
+
+typedef struct
+{
+  AtlConvWeights weights;
+  float *packed;
+} PackJob;
+
+/* A chunk is 16 output channels. */
+static void
+pack_chunk (int chunk, int worker, void *data)
+{
+  const PackJob *job = data;
+  const AtlConvWeights *w = &job->weights;
+  float *to = job->packed + (size_t) chunk * ATL_CPU_LANES * w->n_taps * w->n_in;
+
+  for (int first = 0; first < w->n_in; first += ATL_CHANNEL_BLOCK)
+    for (int tap = 0; tap < w->n_taps; tap++)
+      for (int i = first; i < MIN (first + ATL_CHANNEL_BLOCK, w->n_in); i++)
+        for (int lane = 0; lane < ATL_CPU_LANES; lane++)
+          *to++ = atl_weight_at (w, chunk * ATL_CPU_LANES + lane, i, tap);
+}
+
+static size_t
+packed_size (const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlConvWeights w = atl_conv_weights (NULL, conv, pass);
+
+  return (size_t) atl_divide_up (w.n_out, ATL_CPU_LANES) * ATL_CPU_LANES * w.n_taps * w.n_in;
+}
+
+static void
+pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
+{
+  PackJob job = { .weights = atl_conv_weights (weight, conv, pass), .packed = packed };
+
+  atl_parallel_for (atl_divide_up (job.weights.n_out, ATL_CPU_LANES), pack_chunk, &job);
+}
+
+const AtlCpuConv2d ATL_CPU_CONV2D_DIRECT = {
+  .packed_size = packed_size,
+  .pack = pack,
   .scratch_size = scratch_size,
   .forward = forward,
   .backward_data = backward_data,

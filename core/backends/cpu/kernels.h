@@ -12,13 +12,19 @@
 
 G_BEGIN_DECLS
 
-/* conv2d-direct.c: any kernel, stride and size. */
+/* Output channels that a convolution computes together. */
+#define ATL_CPU_LANES 16
+
+/* A way to compute convolutions and the gradients of their inputs.
+ * conv2d-direct.c: any kernel, stride and size; conv2d-winograd.c: 3 x 3 with stride 1. */
 typedef struct
 {
-  AtlConv2dScratchSizeFunc *scratch_size; /* forward and data gradient */
+  AtlConv2dPackedSizeFunc *packed_size;
+  AtlConv2dPackFunc *pack;
+  AtlConv2dScratchSizeFunc *scratch_size;
   AtlConv2dForwardFunc *forward;
   AtlConv2dBackwardDataFunc *backward_data;
-} AtlCpuConv2dDirect;
+} AtlCpuConv2d;
 
 /* conv2d-weight.c: any kernel, stride and size. */
 typedef struct
@@ -57,26 +63,30 @@ typedef struct
 /* The tables of one instruction set. */
 typedef struct
 {
-  const AtlCpuConv2dDirect *conv2d_direct;
+  const AtlCpuConv2d *conv2d_direct;
+  const AtlCpuConv2d *conv2d_winograd;
   const AtlCpuConv2dWeight *conv2d_weight;
   const AtlCpuElementwise *elementwise;
   const AtlCpuBatchNorm *batch_norm;
   const AtlCpuOptimize *optimize;
 } AtlCpuKernels;
 
-extern const AtlCpuConv2dDirect atl_cpu_conv2d_direct_baseline;
+extern const AtlCpuConv2d atl_cpu_conv2d_direct_baseline;
+extern const AtlCpuConv2d atl_cpu_conv2d_winograd_baseline;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_baseline;
 extern const AtlCpuElementwise atl_cpu_elementwise_baseline;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_baseline;
 extern const AtlCpuOptimize atl_cpu_optimize_baseline;
 
-extern const AtlCpuConv2dDirect atl_cpu_conv2d_direct_avx2;
+extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx2;
+extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx2;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx2;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx2;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx2;
 extern const AtlCpuOptimize atl_cpu_optimize_avx2;
 
-extern const AtlCpuConv2dDirect atl_cpu_conv2d_direct_avx512;
+extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx512;
+extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx512;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx512;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx512;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx512;
@@ -88,15 +98,5 @@ AtlTensorImportFunc atl_cpu_tensor_import;
 AtlTensorExportFunc atl_cpu_tensor_export;
 AtlPixelShuffleForwardFunc atl_cpu_pixel_shuffle_forward;
 AtlPixelShuffleBackwardFunc atl_cpu_pixel_shuffle_backward;
-
-/* conv2d-pack.c, compiled once: weights in the order of the direct kernels,
- *
- *   C_out / 16  x  C_in / 8  x  K  x  K  x  (8, or what is left in the last block)  x  16
- *
- * where missing output channels are zero. For the data gradient the roles of the channels are changed
- * and the kernel is turned by 180 degrees. */
-#define ATL_CPU_LANES 16
-AtlConv2dPackedSizeFunc atl_cpu_conv2d_packed_size;
-AtlConv2dPackFunc atl_cpu_conv2d_pack;
 
 G_END_DECLS
