@@ -54,7 +54,9 @@ atl_cpu_level (void)
 
   if (g_once_init_enter (&level_plus_one))
     {
-      const AtlCpuLevel level = MIN (level_of_processor (), level_allowed ());
+      const AtlCpuLevel has = level_of_processor (), allowed = level_allowed ();
+      const AtlCpuLevel level = MIN (has, allowed); /* evaluates its arguments twice */
+
       g_once_init_leave (&level_plus_one, (size_t) level + 1);
     }
 

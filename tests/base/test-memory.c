@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Blocks of floats: aligned, zero, of any size, and an error that says what could not be had.
+ */
+
+#include "suite.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+static void
+aligned_and_zero (void)
+{
+  static const size_t sizes[] = { 0, 1, 15, 16, 17, 1000, 1 << 20 };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      float *floats = atl_floats_new (sizes[i], "a test", &error);
+
+      atl_test_no_error (error);
+      CU_ASSERT_PTR_NOT_NULL_FATAL (floats);
+      CU_ASSERT_EQUAL ((uintptr_t) floats % ATL_ALIGNMENT, 0);
+      for (size_t k = 0; k < sizes[i]; k++)
+        CU_ASSERT_EQUAL_FATAL (floats[k], 0.0f);
+
+      /* The memory that the next block is likely to get is not zero. */
+      memset (floats, 0xff, sizes[i] * sizeof (float));
+      atl_floats_free (floats);
+    }
+}
+
+static void
+free_accepts_null (void)
+{
+  g_autoptr (AtlFloats) none = NULL;
+
+  atl_floats_free (NULL);
+  CU_ASSERT_PTR_NULL (none);
+}
+
+/* 4 EiB, and a size whose number of bytes overflows. */
+static void
+too_large (void)
+{
+  static const size_t sizes[] = { SIZE_MAX / 16, SIZE_MAX / 2, SIZE_MAX };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      GError *error = NULL;
+
+      CU_ASSERT_PTR_NULL (atl_floats_new (sizes[i], "the sky", &error));
+      atl_test_error (&error, ATL_ERROR, ATL_ERROR_MEMORY, "the sky");
+      CU_ASSERT_PTR_NULL (atl_floats_new (sizes[i], "the sky", NULL));
+    }
+}
+
+static void
+error_names_mebibytes (void)
+{
+  GError *error = NULL;
+
+  atl_error_set_memory (&error, "the picture", (size_t) 1536 << 20);
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_MEMORY, "1536 MiB");
+}
+
+static void
+available_is_plausible (void)
+{
+  g_autofree char *meminfo = NULL;
+  const size_t available = atl_memory_available ();
+
+  if (! g_file_get_contents ("/proc/meminfo", &meminfo, NULL, NULL))
+    {
+      CU_ASSERT_EQUAL (available, 0);
+      return;
+    }
+
+  const char *total = strstr (meminfo, "MemTotal:");
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (total);
+  CU_ASSERT (available > 1024 * 1024);
+  CU_ASSERT (available <= g_ascii_strtoull (total + strlen ("MemTotal:"), NULL, 10) * 1024);
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "aligned and zero", aligned_and_zero },
+    { "free accepts NULL", free_accepts_null },
+    { "too large", too_large },
+    { "error names mebibytes", error_names_mebibytes },
+    { "available is plausible", available_is_plausible },
+  };
+
+  return atl_suite_run ("memory", tests, G_N_ELEMENTS (tests));
+}
