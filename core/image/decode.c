@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Photo files decoded to plain 8-bit RGB, by libvips.
+ */
+
+#include "image/decode.h"
+
+#include <string.h>
+#include <vips/vips.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VipsImage, g_object_unref)
+
+static gboolean
+start_vips (void)
+{
+  static gsize started = 0;
+
+  if (g_once_init_enter (&started))
+    g_once_init_leave (&started, VIPS_INIT ("atelier") == 0 ? 1 : 2);
+  return started == 1;
+}
+
+/* The first line of what libvips says, and its buffer is emptied for the next. */
+static guint8 *
+set_vips_error (GError **error, const char *path)
+{
+  g_autofree char *text = vips_error_buffer_copy ();
+  char *end = strchr (text, '\n');
+
+  if (end != NULL)
+    *end = '\0';
+  g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%s' cannot be read as a picture: %s"), path,
+               text[0] != '\0' ? text : _ ("unknown format"));
+  return NULL;
+}
+
+static gboolean
+flatten_on_white (VipsImage *image, VipsImage **opaque)
+{
+  VipsArrayDouble *white = vips_array_double_newv (1, 255.0);
+  const int status = vips_flatten (image, opaque, "background", white, NULL);
+
+  vips_area_unref (VIPS_AREA (white));
+  return status == 0;
+}
+
+/* A new reference to 'image' without alpha and in three bands. */
+static VipsImage *
+to_rgb (VipsImage *image)
+{
+  g_autoptr (VipsImage) opaque = NULL;
+  VipsImage *rgb = NULL;
+
+  if (! vips_image_hasalpha (image))
+    opaque = g_object_ref (image);
+  else if (! flatten_on_white (image, &opaque))
+    return NULL;
+
+  if (vips_colourspace (opaque, &rgb, VIPS_INTERPRETATION_sRGB, NULL) != 0)
+    return NULL;
+  return rgb;
+}
+
+guint8 *
+atl_decode_rgb (const char *path, int max_side, int *width, int *height, GError **error)
+{
+  g_autoptr (VipsImage) image = NULL, rgb = NULL, bytes = NULL;
+  size_t size;
+
+  if (! start_vips ())
+    return set_vips_error (error, path);
+
+  /* Turns the photo upright, converts its profile and decodes no more pixels than needed. */
+  if (vips_thumbnail (path, &image, max_side, "height", max_side, "size", VIPS_SIZE_DOWN,
+                      "export-profile", "srgb", "fail-on", VIPS_FAIL_ON_TRUNCATED, NULL)
+      != 0)
+    return set_vips_error (error, path);
+
+  rgb = to_rgb (image);
+  if (rgb == NULL || vips_cast_uchar (rgb, &bytes, NULL) != 0 || bytes->Bands != 3)
+    return set_vips_error (error, path);
+
+  guint8 *pixels = vips_image_write_to_memory (bytes, &size);
+  if (pixels == NULL)
+    return set_vips_error (error, path);
+
+  *width = bytes->Xsize;
+  *height = bytes->Ysize;
+  return pixels;
+}
+
+gboolean
+atl_is_picture_name (const char *name)
+{
+  static const char *const endings[] = { ".jpg",  ".jpeg", ".png",  ".tif", ".tiff", ".webp",
+                                         ".heic", ".heif", ".avif", ".jxl", ".jp2",  ".bmp",
+                                         ".gif",  ".ppm",  ".pgm",  ".pnm" };
+  const char *dot = strrchr (name, '.');
+
+  for (size_t i = 0; dot != NULL && i < G_N_ELEMENTS (endings); i++)
+    if (g_ascii_strcasecmp (dot, endings[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
