@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The training loop.
+ */
+
+#include "train/trainer.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "graph/plan.h"
+#include "train/checkpoint.h"
+#include "train/schedule.h"
+
+/* Steps from one row of the log to the next. */
+#define ROW_STEPS 100
+
+/* A round over few data is short: at least so many steps lie between two validations. */
+#define MIN_VALIDATION_STEPS 200
+
+typedef struct
+{
+  AtlModel *model;
+  const AtlRecipe *recipe;
+  const AtlBackend *backend;
+  const AtlTrainOptions *options;
+  const AtlTrainMonitor *monitor;
+
+  AtlSchedule schedule;
+  AtlPlan *plan;
+  gboolean *trained;                    /* a flag for each parameter */
+  float *workspace, *input, *gradients; /* input: a batch, plain order */
+
+  AtlOptimizer optimizer;
+  AtlTrainState state;
+  JsonObject *option_json;
+  char *checkpoint_path, *log_path;
+  FILE *log;
+
+  gint64 start;          /* of this sitting, in monotonic microseconds */
+  double seconds_before; /* trained in earlier sittings */
+  double progress_before;
+  double row_seconds;   /* when the last row of the log was written */
+  double saved_seconds; /* when the last checkpoint was written */
+  double rate;          /* of the last step */
+} Training;
+
+char *
+atl_train_run_folder (const AtlTrainOptions *options)
+{
+  if (options->run != NULL)
+    return g_strdup (options->run);
+
+  g_autofree char *stem = g_strdup (options->output);
+  if (g_str_has_suffix (stem, ".safetensors"))
+    stem[strlen (stem) - strlen (".safetensors")] = '\0';
+  return g_strconcat (stem, "-run", NULL);
+}
+
+char *
+atl_train_checkpoint_path (const AtlTrainOptions *options)
+{
+  g_autofree char *folder = atl_train_run_folder (options);
+
+  return g_build_filename (folder, "checkpoint.safetensors", NULL);
+}
+
+static gboolean
+check_checkpoint (const AtlTrainOptions *options, GError **error)
+{
+  g_autofree char *folder = atl_train_run_folder (options);
+  g_autofree char *path = atl_train_checkpoint_path (options);
+  g_autoptr (JsonObject) stored = NULL;
+  gboolean finished = FALSE;
+
+  if (! g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      if (! options->resume)
+        return TRUE;
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("there is nothing to resume: the run folder '%s' holds no checkpoint"),
+                   folder);
+      return FALSE;
+    }
+
+  stored = atl_checkpoint_options (path, &finished, error);
+  if (stored == NULL)
+    return FALSE;
+
+  if (options->resume != finished)
+    return TRUE;
+
+  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+               finished
+                   ? _ ("there is nothing to resume: the training in '%s' is finished")
+                   : _ ("'%s' holds the checkpoint of a training that is not finished: go on with "
+                        "'--resume', name another folder with '--run', or remove this one"),
+               folder);
+  return FALSE;
+}
+
+gboolean
+atl_train_check (const AtlTrainOptions *options, GError **error)
+{
+  g_autofree char *folder = atl_train_run_folder (options);
+  g_autofree char *parent = g_path_get_dirname (options->output);
+
+  if (g_access (parent, W_OK) != 0 || ! g_file_test (parent, G_FILE_TEST_IS_DIR)
+      || g_file_test (options->output, G_FILE_TEST_IS_DIR))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("'%s' cannot be written: its folder must exist and be writable"),
+                   options->output);
+      return FALSE;
+    }
+
+  if (g_mkdir_with_parents (folder, 0777) != 0)
+    {
+      const int code = errno;
+
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
+                   _ ("the run folder '%s' cannot be made: %s"), folder, g_strerror (code));
+      return FALSE;
+    }
+
+  return check_checkpoint (options, error);
+}
+
+static double
+seconds_now (const Training *t)
+{
+  return t->seconds_before + (double) (g_get_monotonic_time () - t->start) * 1e-6;
+}
+
+static double
+epochs_done (const Training *t)
+{
+  return (double) t->state.step * t->recipe->input.n / (double) t->recipe->epoch_size;
+}
+
+/* 0..1, 1 when the training is over. */
+static double
+progress_now (const Training *t)
+{
+  const AtlTrainOptions *o = t->options;
+  double progress;
+
+  if (o->steps > 0)
+    progress = (double) t->state.step / o->steps;
+  else if (o->epochs > 0)
+    progress = epochs_done (t) / o->epochs;
+  else
+    progress = seconds_now (t) / (60.0 * o->minutes);
+
+  return MIN (progress, 1.0);
+}
+
+static AtlTrainStatus
+status_now (const Training *t)
+{
+  const double progress = progress_now (t), seconds = seconds_now (t);
+  const double done = progress - t->progress_before;
+  const double n_losses = (double) t->state.n_losses;
+
+  return (AtlTrainStatus) {
+    .step = t->state.step,
+    .progress = progress,
+    .epoch = epochs_done (t),
+    .rate = t->rate,
+    .loss = n_losses > 0.0 ? t->state.loss_sum / n_losses : 0.0,
+    .samples_per_second = n_losses * t->recipe->input.n / MAX (seconds - t->row_seconds, 1e-9),
+    .seconds = seconds,
+    .seconds_left = done > 0.0 ? (seconds - t->seconds_before) * (1.0 - progress) / done : 0.0
+  };
+}
+
+/* The weights that are worth keeping now. */
+static float *
+weights_to_save (const Training *t)
+{
+  if (t->state.has_best)
+    return t->state.best;
+  return t->options->average > 0.0 ? t->optimizer.average : t->model->parameters;
+}
+
+/* The card's recipe: every option, and how far the training came. */
+static char *
+recipe_to_json (const Training *t)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  const guint64 step = t->state.has_best ? t->state.best_step : t->state.step;
+
+  json_object_set_string_member (object, "atelier", ATELIER_VERSION);
+  json_object_set_object_member (object, "options", json_object_ref (t->option_json));
+  json_object_set_int_member (object, "steps", (gint64) step);
+  json_object_set_double_member (
+      object, "epochs", (double) step * t->recipe->input.n / (double) t->recipe->epoch_size);
+  json_object_set_double_member (object, "seconds", seconds_now (t));
+  if (t->state.has_best)
+    {
+      json_object_set_double_member (object, "validation-loss", t->state.best_loss);
+      json_object_set_double_member (object, t->recipe->score_name, t->state.best_score);
+    }
+
+  json_node_set_object (node, object);
+  return json_to_string (node, FALSE);
+}
+
+static gboolean
+save_weights (const Training *t, GError **error)
+{
+  g_autoptr (AtlCard) card = atl_card_copy (t->model->card);
+  AtlModel model = *t->model;
+
+  g_free (card->recipe);
+  card->recipe = recipe_to_json (t);
+  model.card = card;
+  model.parameters = weights_to_save (t);
+
+  return atl_model_save (&model, t->options->output, (AtlDtype) t->options->precision, error);
+}
+
+static gboolean
+save_all (Training *t, GError **error)
+{
+  t->state.seconds = seconds_now (t);
+  t->saved_seconds = t->state.seconds;
+
+  return atl_checkpoint_save (t->checkpoint_path, t->model, &t->optimizer, &t->state,
+                              t->option_json, error)
+         && save_weights (t, error);
+}
+
+/* Measures the weights and keeps them if they are the best so far. */
+static gboolean
+validate (Training *t, AtlLogRow *row, GError **error)
+{
+  const float *weights = t->options->average > 0.0 ? t->optimizer.average : t->model->parameters;
+  AtlValidation result;
+
+  t->state.validated_step = t->state.step;
+  if (t->recipe->validate == NULL)
+    return TRUE;
+  if (! t->recipe->validate (t->recipe->data, &result, weights, error))
+    return FALSE;
+
+  row->has_validation = TRUE;
+  row->validation_loss = result.loss;
+  row->score = result.score;
+  if (isfinite (result.score) && (! t->state.has_best || result.score > t->state.best_score))
+    {
+      t->state.has_best = TRUE;
+      t->state.best_score = result.score;
+      t->state.best_loss = result.loss;
+      t->state.best_step = t->state.step;
+      memcpy (t->state.best, weights, t->optimizer.size * sizeof (float));
+    }
+  return TRUE;
+}
+
+/* Writes a row of the log and begins the next. */
+static gboolean
+end_row (Training *t, gboolean with_validation, GError **error)
+{
+  const AtlTrainStatus status = status_now (t);
+  AtlLogRow row = { .step = status.step,
+                    .epoch = status.epoch,
+                    .rate = status.rate,
+                    .training_loss = status.loss,
+                    .samples_per_second = status.samples_per_second,
+                    .seconds = status.seconds };
+
+  if (with_validation && ! validate (t, &row, error))
+    return FALSE;
+  if (! atl_log_write (t->log, t->log_path, &row, error))
+    return FALSE;
+  if (t->monitor->on_row != NULL)
+    t->monitor->on_row (&row, &status, t->monitor->data);
+
+  t->state.loss_sum = 0.0;
+  t->state.n_losses = 0;
+  t->row_seconds = seconds_now (t);
+  return TRUE;
+}
+
+static gboolean
+set_diverged (const Training *t, double loss, GError **error)
+{
+  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+               _ ("the training diverged: at step %" G_GUINT64_FORMAT
+                  " the loss is %g; try a lower "
+                  "'--lr' than %g or a longer warm-up"),
+               t->state.step + 1, loss, t->options->rate);
+  return FALSE;
+}
+
+static gboolean
+are_finite (const float *values, size_t n)
+{
+  double sum = 0.0; /* of floats it cannot overflow */
+
+  for (size_t i = 0; i < n; i++)
+    sum += values[i];
+  return isfinite (sum);
+}
+
+static gboolean
+run_step (Training *t, GError **error)
+{
+  const AtlTrainOptions *o = t->options;
+  const int n = t->recipe->input.n;
+  float *parameters = t->model->parameters;
+
+  t->rate = atl_schedule_rate (&t->schedule, o->rate, progress_now (t));
+  t->recipe->make_batch (t->recipe->data, t->input, t->state.step * (guint64) n);
+  memset (t->gradients, 0, t->optimizer.size * sizeof (float));
+
+  atl_plan_forward (t->plan, t->workspace, parameters, t->input);
+  const double loss = t->recipe->loss (t->recipe->data,
+                                       atl_plan_output_gradient (t->plan, t->workspace),
+                                       atl_plan_output (t->plan, t->workspace));
+  if (! isfinite (loss))
+    return set_diverged (t, loss, error);
+
+  atl_plan_backward (t->plan, t->workspace, parameters, t->gradients);
+  if (! are_finite (t->gradients, t->optimizer.size))
+    return set_diverged (t, loss, error);
+
+  const AtlAdam adam = { .learning_rate = t->rate,
+                         .beta1 = 0.9,
+                         .beta2 = 0.999,
+                         .epsilon = 1e-8,
+                         .weight_decay = o->weight_decay };
+  atl_optimizer_step (&t->optimizer, parameters, t->gradients, t->model->graph, t->backend,
+                      t->trained, &adam, o->average);
+  t->state.step++;
+  t->state.loss_sum += loss;
+  t->state.n_losses++;
+  return TRUE;
+}
+
+/* Rows of the log fall on fixed steps, so that a resumed training has the same. */
+static gboolean
+end_step (Training *t, gboolean last, GError **error)
+{
+  const guint64 n = (guint64) t->recipe->input.n, size = t->recipe->epoch_size;
+  const guint64 step = t->state.step;
+  const gboolean new_epoch = step * n / size > (step - 1) * n / size;
+  const gboolean validates = last
+                             || (new_epoch
+                                 && step >= t->state.validated_step + MIN_VALIDATION_STEPS);
+
+  if ((validates || step % ROW_STEPS == 0) && ! end_row (t, validates, error))
+    return FALSE;
+  if (t->monitor->on_step != NULL)
+    {
+      const AtlTrainStatus status = status_now (t);
+
+      t->monitor->on_step (&status, t->monitor->data);
+    }
+
+  t->state.finished = last;
+  if (last || seconds_now (t) - t->saved_seconds >= t->options->checkpoint)
+    return save_all (t, error);
+  return TRUE;
+}
+
+static gboolean
+run_steps (Training *t, GError **error)
+{
+  gboolean last = FALSE;
+
+  while (! last)
+    {
+      if (g_cancellable_is_cancelled (t->monitor->cancellable))
+        {
+          if (! save_all (t, error))
+            return FALSE;
+          g_cancellable_set_error_if_cancelled (t->monitor->cancellable, error);
+          return FALSE;
+        }
+
+      if (! run_step (t, error))
+        return FALSE;
+      last = progress_now (t) >= 1.0;
+      if (! end_step (t, last, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Which parameters are trained; of a frozen normalisation none. */
+static void
+choose_trained (Training *t)
+{
+  const AtlGraph *graph = t->model->graph;
+
+  t->trained = g_new (gboolean, atl_graph_n_parameters (graph));
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameterRole role = atl_graph_parameter (graph, i)->role;
+
+      t->trained[i] = atl_parameter_role_is_trained (role)
+                      && (t->options->norm != ATL_NORM_FROZEN
+                          || (role != ATL_PARAMETER_GAMMA && role != ATL_PARAMETER_BETA));
+    }
+}
+
+static gboolean
+prepare_memory (Training *t, GError **error)
+{
+  const AtlGraph *graph = t->model->graph;
+  const AtlTrainingFlags flags = t->options->norm == ATL_NORM_FROZEN ? ATL_TRAINING_FROZEN_NORM : 0;
+
+  choose_trained (t);
+  t->plan = atl_plan_new_training (graph, t->backend, &t->recipe->input, t->trained, flags);
+  t->workspace = atl_floats_new (atl_plan_workspace_size (t->plan), _ ("a batch"), error);
+  if (t->workspace != NULL)
+    t->input = atl_floats_new (atl_shape_size (&t->recipe->input), _ ("a batch"), error);
+  if (t->input != NULL)
+    t->gradients = atl_floats_new (atl_graph_parameters_size (graph), _ ("gradients"), error);
+
+  return t->gradients != NULL && atl_train_state_init (&t->state, graph, error);
+}
+
+/* Starts with the parameters as they are, or with the checkpoint. */
+static gboolean
+prepare_parameters (Training *t, GError **error)
+{
+  return atl_optimizer_init (&t->optimizer, t->model->graph, t->model->parameters, error)
+         && (! t->options->resume
+             || atl_checkpoint_load (t->checkpoint_path, t->model, &t->optimizer, &t->state,
+                                     error));
+}
+
+static gboolean
+prepare (Training *t, GError **error)
+{
+  g_autofree char *folder = atl_train_run_folder (t->options);
+
+  t->checkpoint_path = atl_train_checkpoint_path (t->options);
+  t->log_path = g_build_filename (folder, "log.csv", NULL);
+  t->option_json = json_object_new ();
+  atl_options_to_json (&atl_train_options, t->options, t->option_json);
+  atl_options_to_json (t->recipe->options, t->recipe->values, t->option_json);
+
+  if (! atl_schedule_parse (&t->schedule, t->options->schedule, error)
+      || ! prepare_memory (t, error) || ! prepare_parameters (t, error))
+    return FALSE;
+
+  t->log = atl_log_open (t->log_path, t->recipe->score_name, t->options->resume, t->state.step,
+                         error);
+  t->start = g_get_monotonic_time ();
+  t->seconds_before = t->row_seconds = t->saved_seconds = t->state.seconds;
+  t->progress_before = progress_now (t);
+  return t->log != NULL;
+}
+
+static void
+training_clear (Training *t)
+{
+  atl_plan_free (t->plan);
+  g_free (t->trained);
+  atl_floats_free (t->workspace);
+  atl_floats_free (t->input);
+  atl_floats_free (t->gradients);
+  atl_optimizer_clear (&t->optimizer);
+  atl_train_state_clear (&t->state);
+  g_clear_pointer (&t->option_json, json_object_unref);
+  g_free (t->checkpoint_path);
+  g_free (t->log_path);
+  g_clear_pointer (&t->log, fclose);
+}
+
+gboolean
+atl_train (AtlModel *model, const AtlRecipe *recipe, const AtlBackend *backend,
+           const AtlTrainMonitor *monitor, GError **error)
+{
+  static const AtlTrainMonitor nobody = { 0 };
+  Training training = { .model = model,
+                        .recipe = recipe,
+                        .backend = backend,
+                        .options = recipe->values,
+                        .monitor = monitor != NULL ? monitor : &nobody };
+  const gboolean done = prepare (&training, error) && run_steps (&training, error);
+
+  training_clear (&training);
+  return done;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The recipe for networks that enlarge.
+ *
+ * A round over the data (an epoch) is as many crops as would cover every photo once.
+ */
+
+#include "train/upscale.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "image/dihedral.h"
+#include "train/order.h"
+#include "train/pairs.h"
+#include "train/quality.h"
+
+/* Pixels of the small picture on a side of the square that is validated on, at most. */
+#define VALIDATION_SIDE 128
+
+#define MAX_VALIDATION_PHOTOS 24
+
+/* Longest side of a photo in pixels; larger ones are shrunk, which also takes out what the camera or
+ * JPEG left in their finest detail. */
+#define MAX_PHOTO_SIDE 2048
+
+struct AtlUpscaleData
+{
+  const AtlUpscaleOptions *options;
+  const AtlBackend *backend;
+  GArray *training, *validation; /* of AtlPair */
+  GArray *units;                 /* of int: the photo of each unit of an epoch */
+  AtlOrder *order;
+
+  /* A batch. */
+  AtlShape target_shape;
+  float *crop, *targets;        /* one crop of a large photo, and all; plain order */
+  float *target, *loss_scratch; /* in the backend's layout */
+
+  /* Validation. */
+  const AtlModel *model;
+  int validation_side; /* pixels of the small picture */
+};
+
+void
+atl_upscale_data_free (AtlUpscaleData *data)
+{
+  if (data == NULL)
+    return;
+
+  g_clear_pointer (&data->training, g_array_unref);
+  g_clear_pointer (&data->validation, g_array_unref);
+  g_clear_pointer (&data->units, g_array_unref);
+  atl_order_free (data->order);
+  atl_floats_free (data->crop);
+  atl_floats_free (data->targets);
+  atl_floats_free (data->target);
+  atl_floats_free (data->loss_scratch);
+  g_free (data);
+}
+
+int
+atl_upscale_data_n_photos (const AtlUpscaleData *data)
+{
+  return (int) data->training->len;
+}
+
+int
+atl_upscale_data_n_validation (const AtlUpscaleData *data)
+{
+  return (int) data->validation->len;
+}
+
+/* Loading. */
+
+static void
+shuffle_paths (GPtrArray *paths, guint64 seed)
+{
+  AtlRandom random;
+
+  atl_stream_init (&random, seed, ATL_STREAM_SPLIT, 0);
+  for (guint i = paths->len; i > 1; i--)
+    {
+      const guint j = atl_random_below (&random, i);
+      gpointer other = paths->pdata[j];
+
+      paths->pdata[j] = paths->pdata[i - 1];
+      paths->pdata[i - 1] = other;
+    }
+}
+
+/* Half of what is free, and the small pictures need a quarter of it or less. */
+static size_t
+memory_for_photos (void)
+{
+  const size_t available = atl_memory_available ();
+
+  return available > 0 ? available / 5 * 2 : (size_t) 1 << 30;
+}
+
+static GArray *
+load_pairs (const AtlUpscaleOptions *o, const char *const *places, GPtrArray *problems,
+            const AtlProgress *progress, GError **error)
+{
+  g_autoptr (GPtrArray) paths = atl_photos_find (places, error);
+  const AtlProgress loading = atl_progress_part (progress, 0.0, 0.6);
+  const AtlProgress shrinking = atl_progress_part (progress, 0.6, 1.0);
+  g_auto (AtlPhotos) photos = { 0 };
+
+  if (paths == NULL)
+    return NULL;
+
+  shuffle_paths (paths, (guint64) o->common.seed);
+  if (! atl_photos_load (&photos, paths, o->crop * o->scale, MAX_PHOTO_SIDE, memory_for_photos (),
+                         problems, &loading, error))
+    return NULL;
+  return atl_pairs_new (&photos, o->scale, &shrinking, error);
+}
+
+/* Moves the first pairs of the training to the validation. */
+static void
+hold_out (AtlUpscaleData *data, double part)
+{
+  const guint n = data->training->len;
+  const guint n_held = MIN ((guint) ceil (part * n), MIN (MAX_VALIDATION_PHOTOS, n - 1));
+
+  data->validation = g_array_new (FALSE, TRUE, sizeof (AtlPair));
+  g_array_set_clear_func (data->validation, (GDestroyNotify) atl_pair_clear);
+  g_array_append_vals (data->validation, data->training->data, n_held);
+  /* They have a new owner: no clear function for them here. */
+  g_array_set_clear_func (data->training, NULL);
+  g_array_remove_range (data->training, 0, n_held);
+  g_array_set_clear_func (data->training, (GDestroyNotify) atl_pair_clear);
+}
+
+/* Whether --validation is a part, 0 to below 1, rather than a folder. */
+static gboolean
+parse_part (const char *text, double *part)
+{
+  char *end;
+
+  *part = g_ascii_strtod (text, &end);
+  return end != text && *end == '\0' && *part >= 0.0 && *part < 1.0;
+}
+
+static gboolean
+load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GError **error)
+{
+  const AtlUpscaleOptions *o = data->options;
+  const char *const validation[] = { o->common.validation, NULL };
+  double part;
+
+  data->training = load_pairs (o, (const char *const *) o->common.data, problems, progress, error);
+  if (data->training == NULL)
+    return FALSE;
+  if (data->training->len == 0)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+                   _ ("none of the photos can be used; each must have at least %d x %d pixels, or "
+                      "give a smaller '--crop'"),
+                   o->crop * o->scale, o->crop * o->scale);
+      return FALSE;
+    }
+
+  if (parse_part (o->common.validation, &part))
+    {
+      hold_out (data, part);
+      return TRUE;
+    }
+
+  data->validation = load_pairs (o, validation, problems, NULL, error);
+  if (data->validation == NULL)
+    return FALSE;
+  if (data->validation->len > MAX_VALIDATION_PHOTOS)
+    g_array_set_size (data->validation, MAX_VALIDATION_PHOTOS);
+  return TRUE;
+}
+
+/* Each photo has as many units as crops would cover it. */
+static void
+make_units (AtlUpscaleData *data)
+{
+  const double crop_area = (double) data->options->crop * data->options->crop;
+
+  data->units = g_array_new (FALSE, FALSE, sizeof (int));
+  for (int i = 0; i < (int) data->training->len; i++)
+    {
+      const AtlPhoto *small = &g_array_index (data->training, AtlPair, i).small;
+      const int n = (int) ceil ((double) small->width * small->height / crop_area);
+
+      for (int k = 0; k < n; k++)
+        g_array_append_val (data->units, i);
+    }
+  data->order = atl_order_new (data->units->len, (guint64) data->options->common.seed);
+}
+
+static void
+choose_validation_side (AtlUpscaleData *data)
+{
+  data->validation_side = VALIDATION_SIDE;
+  for (guint i = 0; i < data->validation->len; i++)
+    {
+      const AtlPhoto *small = &g_array_index (data->validation, AtlPair, i).small;
+
+      data->validation_side = MIN (data->validation_side, MIN (small->width, small->height));
+    }
+}
+
+static gboolean
+make_buffers (AtlUpscaleData *data, GError **error)
+{
+  const AtlUpscaleOptions *o = data->options;
+  const int side = o->crop * o->scale;
+
+  data->target_shape = (AtlShape) { o->common.batch, 3, side, side };
+
+  const AtlShape *shape = &data->target_shape;
+  data->crop = atl_floats_new (3 * (size_t) side * side, _ ("a batch"), error);
+  if (data->crop != NULL)
+    data->targets = atl_floats_new (atl_shape_size (shape), _ ("a batch"), error);
+  if (data->targets != NULL)
+    data->target = atl_floats_new (data->backend->tensor_size (shape), _ ("a batch"), error);
+  if (data->target != NULL)
+    data->loss_scratch = atl_floats_new (data->backend->loss_scratch_size (shape), _ ("a batch"),
+                                         error);
+  return data->loss_scratch != NULL;
+}
+
+AtlUpscaleData *
+atl_upscale_data_new (const AtlUpscaleOptions *options, const AtlBackend *backend,
+                      GPtrArray *problems, const AtlProgress *progress, GError **error)
+{
+  g_autoptr (AtlUpscaleData) data = g_new0 (AtlUpscaleData, 1);
+
+  data->options = options;
+  data->backend = backend;
+  if (! load (data, problems, progress, error) || ! make_buffers (data, error))
+    return NULL;
+
+  make_units (data);
+  choose_validation_side (data);
+  return g_steal_pointer (&data);
+}
+
+/* Batches. */
+
+/* A square of a photo from (left, top), oriented: planes of 0..1, 3 x side x side. */
+static void
+read_crop (AtlUpscaleData *data, float *planes, const AtlPhoto *photo, int left, int top, int side,
+           int orientation)
+{
+  atl_photo_to_planes (data->crop, photo, left, top, side);
+  atl_dihedral_planes (planes, data->crop, 3, side, side, orientation);
+}
+
+static void
+make_batch (void *recipe_data, float *input, guint64 first_sample)
+{
+  AtlUpscaleData *data = recipe_data;
+  const AtlUpscaleOptions *o = data->options;
+  const int crop = o->crop, scale = o->scale;
+  const size_t n_small = 3 * (size_t) crop * crop;
+  const size_t n_large = n_small * (size_t) (scale * scale);
+
+  for (size_t k = 0; k < (size_t) o->common.batch; k++)
+    {
+      const guint64 sample = first_sample + k;
+      const guint32 unit = atl_order_unit (data->order, sample);
+      const int photo = g_array_index (data->units, int, unit);
+      const AtlPair *pair = &g_array_index (data->training, AtlPair, photo);
+      AtlRandom random;
+
+      atl_stream_init (&random, (guint64) o->common.seed, ATL_STREAM_SAMPLE, sample);
+      const int left = (int) atl_random_below (&random, (guint32) (pair->small.width - crop + 1));
+      const int top = (int) atl_random_below (&random, (guint32) (pair->small.height - crop + 1));
+      const int orientation = (int) atl_random_below (&random, ATL_N_ORIENTATIONS);
+
+      read_crop (data, input + k * n_small, &pair->small, left, top, crop, orientation);
+      read_crop (data, data->targets + k * n_large, &pair->large, left * scale, top * scale,
+                 crop * scale, orientation);
+    }
+
+  data->backend->tensor_import (data->target, data->targets, &data->target_shape);
+}
+
+static double
+batch_loss (void *recipe_data, float *dy, const float *y)
+{
+  AtlUpscaleData *data = recipe_data;
+  AtlLossFunc *loss = data->options->loss == ATL_LOSS_MSE ? data->backend->mse_loss
+                                                          : data->backend->l1_loss;
+
+  return loss (dy, y, data->target, &data->target_shape, 1.0f, data->loss_scratch);
+}
+
+/* Validation: the square in the middle of each photo, by the network as it is used. */
+
+typedef struct
+{
+  const AtlPlan *plan;
+  float *workspace, *input, *output, *target; /* plain order */
+  int side;                                   /* of the output */
+} Validation;
+
+static double
+mean_error (const float *a, const float *b, size_t n, AtlPixelLoss loss)
+{
+  double sum = 0.0;
+
+  for (size_t i = 0; i < n; i++)
+    {
+      const double d = (double) a[i] - b[i];
+
+      sum += loss == ATL_LOSS_MSE ? d * d : fabs (d);
+    }
+  return sum / (double) n;
+}
+
+static gboolean
+planes_psnr (double *psnr, const float *planes, const float *target, int side, int border,
+             GError **error)
+{
+  g_auto (AtlPhoto) a = { 0 }, b = { 0 };
+  g_autoptr (AtlFloats) luma_a = NULL, luma_b = NULL;
+
+  if (! atl_photo_init (&a, side, side, error) || ! atl_photo_init (&b, side, side, error))
+    return FALSE;
+
+  atl_photo_from_planes (&a, planes);
+  atl_photo_from_planes (&b, target);
+  luma_a = atl_luma_new (&a, error);
+  luma_b = luma_a != NULL ? atl_luma_new (&b, error) : NULL;
+  if (luma_b == NULL)
+    return FALSE;
+
+  /* A photo of one colour may come out without any error: 100 dB keep the mean finite. */
+  *psnr = fmin (atl_psnr (luma_a, luma_b, side, side, border), 100.0);
+  return TRUE;
+}
+
+static gboolean
+validate_pair (AtlUpscaleData *data, const AtlPair *pair, const Validation *v,
+               AtlValidation *result, GError **error)
+{
+  const AtlUpscaleOptions *o = data->options;
+  const int side = data->validation_side;
+  const int left = (pair->small.width - side) / 2, top = (pair->small.height - side) / 2;
+  double psnr;
+
+  atl_photo_to_planes (v->input, &pair->small, left, top, side);
+  atl_photo_to_planes (v->target, &pair->large, left * o->scale, top * o->scale, v->side);
+  atl_plan_infer (v->plan, v->workspace, v->output, v->input);
+  if (! planes_psnr (&psnr, v->output, v->target, v->side, o->scale, error))
+    return FALSE;
+
+  result->loss += mean_error (v->output, v->target, 3 * (size_t) v->side * v->side,
+                              (AtlPixelLoss) o->loss);
+  result->score += psnr;
+  return TRUE;
+}
+
+static gboolean
+validate (void *recipe_data, AtlValidation *result, const float *parameters, GError **error)
+{
+  AtlUpscaleData *data = recipe_data;
+  const int small = data->validation_side, large = small * data->options->scale;
+  const AtlRegion all = { 0, 0, large, large };
+  const double n = data->validation->len;
+  g_autoptr (AtlPrepared)
+      prepared = atl_prepared_new (data->model->graph, parameters, data->backend, error);
+
+  if (prepared == NULL)
+    return FALSE;
+
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, small, small, &all);
+  const size_t n_small = 3 * (size_t) small * small, n_large = 3 * (size_t) large * large;
+  const size_t n_floats = n_small + 2 * n_large;
+  g_autoptr (AtlFloats) floats = atl_floats_new (n_floats, _ ("validation"), error);
+  g_autoptr (AtlFloats)
+      workspace = atl_floats_new (atl_plan_workspace_size (plan), _ ("validation"), error);
+  if (floats == NULL || workspace == NULL)
+    return FALSE;
+
+  const Validation v = { plan, workspace, floats, floats + n_small, floats + n_small + n_large,
+                         large };
+  *result = (AtlValidation) { 0 };
+  for (guint i = 0; i < data->validation->len; i++)
+    if (! validate_pair (data, &g_array_index (data->validation, AtlPair, i), &v, result, error))
+      return FALSE;
+
+  result->loss /= n;
+  result->score /= n;
+  return TRUE;
+}
+
+AtlRecipe
+atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
+{
+  const AtlUpscaleOptions *o = data->options;
+
+  data->model = model;
+  return (AtlRecipe) { .data = data,
+                       .input = { o->common.batch, 3, o->crop, o->crop },
+                       .epoch_size = data->units->len,
+                       .score_name = "psnr",
+                       .make_batch = make_batch,
+                       .loss = batch_loss,
+                       .validate = data->validation->len > 0 ? validate : NULL,
+                       .options = &atl_upscale_options,
+                       .values = o };
+}
