@@ -12,6 +12,7 @@
 
 static const AtlCommand *const commands[] = {
   &atl_command_models,
+  &atl_command_train,
 };
 
 static const AtlCommand *
