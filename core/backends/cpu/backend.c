@@ -9,6 +9,7 @@ static const AtlCpuKernels kernels_of_level[] = {
   [ATL_CPU_BASELINE] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_baseline,
     .conv2d_winograd = &atl_cpu_conv2d_winograd_baseline,.conv2d_weight = &atl_cpu_conv2d_weight_baseline,
+.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_baseline,
     .elementwise = &atl_cpu_elementwise_baseline,
     .batch_norm = &atl_cpu_batch_norm_baseline,
     .optimize = &atl_cpu_optimize_baseline,
@@ -17,6 +18,7 @@ static const AtlCpuKernels kernels_of_level[] = {
   [ATL_CPU_AVX2] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx2,
     .conv2d_winograd = &atl_cpu_conv2d_winograd_avx2,.conv2d_weight = &atl_cpu_conv2d_weight_avx2,
+.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx2,
     .elementwise = &atl_cpu_elementwise_avx2,
     .batch_norm = &atl_cpu_batch_norm_avx2,
     .optimize = &atl_cpu_optimize_avx2,
@@ -24,6 +26,7 @@ static const AtlCpuKernels kernels_of_level[] = {
   [ATL_CPU_AVX512] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx512,
     .conv2d_winograd = &atl_cpu_conv2d_winograd_avx512,.conv2d_weight = &atl_cpu_conv2d_weight_avx512,
+.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx512,
     .elementwise = &atl_cpu_elementwise_avx512,
     .batch_norm = &atl_cpu_batch_norm_avx512,
     .optimize = &atl_cpu_optimize_avx512,
@@ -37,15 +40,24 @@ kernels (void)
   return &kernels_of_level[atl_cpu_level ()];
 }
 
-/* Winograd's way for 3 x 3, but not for a few channels, where the transforms cost more than the
- * products that they save. */
+/* Winograd's way for 3 x 3, but not for a few channels, where the transforms cost more than the products
+ * that they save. */
+static gboolean
+is_for_winograd (const AtlConv2d *conv)
+{
+  return conv->kernel == 3 && conv->stride == 1 && conv->c_in >= 16 && conv->c_out >= 16;
+}
+
 static const AtlCpuConv2d *
 way_of (const AtlConv2d *conv)
 {
-  const gboolean winograd = conv->kernel == 3 && conv->stride == 1 && conv->c_in >= 16
-                            && conv->c_out >= 16;
+  return is_for_winograd (conv) ? kernels ()->conv2d_winograd : kernels ()->conv2d_direct;
+}
 
-  return winograd ? kernels ()->conv2d_winograd : kernels ()->conv2d_direct;
+static const AtlCpuConv2dWeight *
+weight_way_of (const AtlConv2d *conv)
+{
+  return is_for_winograd (conv) ? kernels ()->conv2d_winograd_weight : kernels ()->conv2d_weight;
 }
 
 static size_t
@@ -64,7 +76,7 @@ conv2d_pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass 
 static size_t
 conv2d_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
-  return pass == ATL_PASS_WEIGHT ? kernels ()->conv2d_weight->scratch_size (conv, pass)
+  return pass == ATL_PASS_WEIGHT ? weight_way_of (conv)->scratch_size (conv, pass)
                                  : way_of (conv)->scratch_size (conv, pass);
 }
 
@@ -82,6 +94,13 @@ conv2d_backward_data (float *dx, const float *dy, const float *packed, const Atl
   way_of (conv)->backward_data (dx, dy, packed, conv, gain, accumulate, scratch);
 }
 
+static void
+conv2d_backward_weight (float *dw, float *db, const float *x, const float *dy,
+                        const AtlConv2d *conv, float gain, float *scratch)
+{
+  weight_way_of (conv)->backward_weight (dw, db, x, dy, conv, gain, scratch);
+}
+
 static AtlBackend
 make_backend (const AtlCpuKernels *k)
 {
@@ -96,7 +115,7 @@ make_backend (const AtlCpuKernels *k)
     .conv2d_scratch_size = conv2d_scratch_size,
     .conv2d_forward = conv2d_forward,
     .conv2d_backward_data = conv2d_backward_data,
-    .conv2d_backward_weight = k->conv2d_weight->backward_weight,
+    .conv2d_backward_weight = conv2d_backward_weight,
     .relu_forward = k->elementwise->relu_forward,
     .relu_backward = k->elementwise->relu_backward,
     .scaled_add_forward = k->elementwise->scaled_add_forward,

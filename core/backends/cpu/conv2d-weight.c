@@ -7,7 +7,7 @@
  *   db[o]          = sum over n, r, q of dy[n, o, r, q]
  *
  * For one row a of the kernel, the K * 8 numbers of x that a pixel of dy meets, for b from 0 to K-1 and
- * eight channels i, lie side by side in memory. GROUP of them, each spread over a vector, times the 16
+ * eight channels i, lie side by side in memory. A group of them, each spread over a vector, times the 16
  * output channels of the pixel of dy are summed in registers over a block of pixels.
  *
  * The blocks are divided into parts whose number depends on the shape alone. Each part has its own sums,
@@ -16,24 +16,13 @@
 
 #include "backends/cpu/kernels.h"
 
-#include "backends/cpu/blocks.h"
-#include "backends/cpu/vector.h"
+#include "backends/cpu/conv2d.h"
 #include "base/threads.h"
 
 enum
 {
   BLOCK_PIXELS = 256, /* outputs of a block; also the most numbers in one chain of float sums */
   N_CHUNKS = 64,      /* at least so many chunks, if there are as many blocks */
-
-  N_VECTORS = ATL_CPU_LANES / ATL_VECTOR_LANES,
-#if ATL_VECTOR_LANES == 16
-  GROUP = 12,
-#elif ATL_VECTOR_LANES == 8 || defined(__aarch64__)
-  GROUP = 6,
-#else
-  GROUP = 2,
-#endif
-  SMALL_GROUP = 4, /* where GROUP does not divide what is left of K * 8 */
 };
 
 /* Sums of a part for one block of output channels: C_in / 8 x K x (K * 8) x 16, then the bias's 16. */
@@ -98,40 +87,6 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
          + worker_scratch_size (conv, &grid) * atl_threads_count ();
 }
 
-/* sums (n x 16) += x[0..n-1] dy, over the pixels of a block. dy: rows x columns x 16, dense. */
-ATL_ALWAYS_INLINE void
-add_products (float *sums, const float *x, size_t x_row, int x_step, const float *dy, int n_rows,
-              int n_columns, const int n)
-{
-  AtlVector acc[GROUP > SMALL_GROUP ? GROUP : SMALL_GROUP][N_VECTORS] = { 0 };
-
-  for (int r = 0; r < n_rows; r++)
-    {
-      const float *pixel = x + r * x_row;
-
-      for (int q = 0; q < n_columns; q++)
-        {
-          AtlVector d[N_VECTORS];
-
-          for (int v = 0; v < N_VECTORS; v++)
-            d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
-          for (int j = 0; j < n; j++)
-            for (int v = 0; v < N_VECTORS; v++)
-              acc[j][v] += d[v] * pixel[j];
-          pixel += x_step;
-          dy += ATL_CPU_LANES;
-        }
-    }
-
-  for (int j = 0; j < n; j++)
-    for (int v = 0; v < N_VECTORS; v++)
-      {
-        float *sum = sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES;
-
-        atl_store (sum, atl_load (sum) + acc[j][v]);
-      }
-}
-
 /* The block of dy for 16 output channels, as rows x columns x 16; their sums are added to db. */
 static void
 gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float *dy, float *db)
@@ -184,18 +139,13 @@ add_block (const Job *job, int image, const AtlBlock *block, int channel, float 
       for (int a = 0; a < k; a++)
         for (int j = 0; j < k * ATL_CHANNEL_BLOCK;)
           {
-            const float *x = view.x + a * view.row + j;
-            const int step = s * ATL_CHANNEL_BLOCK;
-            const gboolean whole = (k * ATL_CHANNEL_BLOCK - j) % GROUP == 0;
+            const float *xj = view.x + a * view.row + j;
+            const int n = atl_next_group (k * ATL_CHANNEL_BLOCK - j);
 
-            if (whole)
-              add_products (sums, x, s * view.row, step, dy, block->n_rows, block->n_columns,
-                            GROUP);
-            else
-              add_products (sums, x, s * view.row, step, dy, block->n_rows, block->n_columns,
-                            SMALL_GROUP);
-            j += whole ? GROUP : SMALL_GROUP;
-            sums += (whole ? GROUP : SMALL_GROUP) * ATL_CPU_LANES;
+            atl_add_products (sums, n, xj, s * view.row, s * ATL_CHANNEL_BLOCK, dy, ATL_CPU_LANES,
+                              block->n_rows, block->n_columns);
+            j += n;
+            sums += n * ATL_CPU_LANES;
           }
     }
 }

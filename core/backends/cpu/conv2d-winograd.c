@@ -16,7 +16,7 @@
 #include "backends/cpu/kernels.h"
 
 #include "backends/cpu/conv2d.h"
-#include "backends/cpu/winograd.h"
+#include "backends/cpu/tiles.h"
 #include "base/memory.h"
 #include "base/threads.h"
 
@@ -31,9 +31,8 @@ typedef struct
   AtlConvSides sides;
   const float *packed;
   int pad_top, pad_left;
-  int n_down, n_across; /* tiles of an image */
-  int n_tiles;          /* of all images */
-  int n_block;          /* T: tiles of a block */
+  AtlTiles tiles;
+  int n_block; /* T: tiles of a block */
   float *scratch;
   size_t worker_scratch;
 } Job;
@@ -41,9 +40,7 @@ typedef struct
 /* The memory of a worker. */
 typedef struct
 {
-  float *v, *m;
-  float *columns; /* 6 rows of pixels, transformed down the columns */
-  float *zeros;   /* a row of pixels outside the picture */
+  float *v, *m, *transform;
 } Scratch;
 
 /* Tiles of a block: a multiple of ATL_AT_ONCE; V fills half of a second-level cache of 512 KiB. */
@@ -65,19 +62,12 @@ size_of_m (int n_block)
   return (size_t) n_block * ATL_CPU_LANES + GAP;
 }
 
-/* Floats of a row of pixels under the tiles of a block. */
-static size_t
-size_of_row (int n_block)
-{
-  return (size_t) (n_block * ATL_TILE + ATL_POINTS - ATL_TILE) * ATL_CHANNEL_BLOCK;
-}
-
 static size_t
 worker_scratch_size (int c_in)
 {
   const int n_block = tiles_of_block (c_in);
   const size_t n = ATL_PRODUCTS * (size_of_v (c_in, n_block) + size_of_m (n_block))
-                   + (ATL_POINTS + 1) * size_of_row (n_block);
+                   + atl_transform_scratch_size (n_block);
 
   return (n + GAP - 1) / GAP * GAP;
 }
@@ -88,110 +78,34 @@ scratch_of_worker (const Job *job, int worker)
   Scratch s = { .v = job->scratch + worker * job->worker_scratch };
 
   s.m = s.v + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block);
-  s.columns = s.m + ATL_PRODUCTS * size_of_m (job->n_block);
-  s.zeros = s.columns + ATL_POINTS * size_of_row (job->n_block);
+  s.transform = s.m + ATL_PRODUCTS * size_of_m (job->n_block);
   return s;
 }
 
-/* A row of tiles of an image, or what a block holds of it. */
-typedef struct
-{
-  int image, row, column;
-  int first; /* in the block */
-  int n_tiles;
-} Segment;
-
-/* The segment from tile 'tile' on, which is 'first' in the block that ends before tile 'end'. */
-static Segment
-segment_at (const Job *job, int tile, int first, int end)
-{
-  const int n_image = job->n_down * job->n_across;
-  const int column = tile % job->n_across;
-
-  return (Segment) {
-    .image = tile / n_image,
-    .row = tile % n_image / job->n_across,
-    .column = column,
-    .first = first,
-    .n_tiles = MIN (job->n_across - column, end - tile),
-  };
-}
-
-/* The first stage. */
-
-/* Transforms the six rows of pixels down each column; those from begin to end - 1 are in the picture. */
+/* The first stage: the tiles of a segment, of which 'first' is the first one's number in the block. */
 static void
-transform_columns (float *columns, const float *const rows[ATL_POINTS], int n_columns, int begin,
-                   int end)
-{
-  const size_t n_row = (size_t) n_columns * ATL_CHANNEL_BLOCK;
-
-  for (int i = 0; i < ATL_POINTS; i++)
-    {
-      memset (columns + i * n_row, 0, (size_t) begin * ATL_CHANNEL_BLOCK * sizeof (float));
-      memset (columns + i * n_row + (size_t) end * ATL_CHANNEL_BLOCK, 0,
-              (size_t) (n_columns - end) * ATL_CHANNEL_BLOCK * sizeof (float));
-    }
-
-  for (size_t q = (size_t) begin * ATL_CHANNEL_BLOCK; q < (size_t) end * ATL_CHANNEL_BLOCK;
-       q += ATL_CHANNEL_BLOCK)
-    {
-      AtlVector8 d[ATL_POINTS], v[ATL_POINTS];
-
-      for (int i = 0; i < ATL_POINTS; i++)
-        d[i] = atl_load8 (rows[i] + q);
-      atl_winograd_inputs (v, d);
-      for (int i = 0; i < ATL_POINTS; i++)
-        atl_store8 (columns + i * n_row + q, v[i]);
-    }
-}
-
-/* Transforms along the rows: n_tiles x 8 numbers for each product, v_size apart. */
-static void
-transform_rows (float *v, size_t v_size, const float *columns, int n_tiles)
-{
-  const size_t n_row = (size_t) (n_tiles * ATL_TILE + ATL_POINTS - ATL_TILE) * ATL_CHANNEL_BLOCK;
-
-  for (int i = 0; i < ATL_POINTS; i++)
-    for (int t = 0; t < n_tiles; t++)
-      {
-        const float *from = columns + i * n_row + (size_t) t * ATL_TILE * ATL_CHANNEL_BLOCK;
-        float *to = v + i * ATL_POINTS * v_size + (size_t) t * ATL_CHANNEL_BLOCK;
-        AtlVector8 d[ATL_POINTS], transformed[ATL_POINTS];
-
-        for (int j = 0; j < ATL_POINTS; j++)
-          d[j] = atl_load8 (from + j * ATL_CHANNEL_BLOCK);
-        atl_winograd_inputs (transformed, d);
-        for (int j = 0; j < ATL_POINTS; j++)
-          atl_store8 (to + j * v_size, transformed[j]);
-      }
-}
-
-/* The tiles of a segment in all channels. */
-static void
-transform_segment (const Job *job, const Scratch *scratch, const Segment *segment)
+transform_inputs (const Job *job, const Scratch *scratch, const AtlSegment *segment, int first)
 {
   const AtlConvSides *sides = &job->sides;
   const int b_in = atl_channel_blocks (sides->c_in);
   const size_t plane = (size_t) sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
-  const int n_columns = segment->n_tiles * ATL_TILE + ATL_POINTS - ATL_TILE;
-  const int top = segment->row * ATL_TILE - job->pad_top,
-            left = segment->column * ATL_TILE - job->pad_left;
-  const int begin = CLAMP (-left, 0, n_columns);
-  const int end = CLAMP (sides->w_in - left, begin, n_columns);
 
   for (int b = 0; b < b_in; b++)
     {
-      const float *x = sides->x + ((size_t) segment->image * b_in + b) * plane;
-      const float *rows[ATL_POINTS];
+      const AtlTiled tiled = {
+        .x = sides->x + ((size_t) segment->image * b_in + b) * plane,
+        .h = sides->h_in,
+        .w = sides->w_in,
+        .top = -job->pad_top,
+        .left = -job->pad_left,
+      };
+      const AtlProducts v = {
+        .v = scratch->v + ((size_t) b * job->n_block + first) * ATL_CHANNEL_BLOCK,
+        .product_step = size_of_v (sides->c_in, job->n_block),
+        .tile_step = ATL_CHANNEL_BLOCK,
+      };
 
-      for (int i = 0; i < ATL_POINTS; i++)
-        rows[i] = top + i >= 0 && top + i < sides->h_in
-                      ? x + ((gssize) (top + i) * sides->w_in + left) * ATL_CHANNEL_BLOCK
-                      : scratch->zeros;
-      transform_columns (scratch->columns, rows, n_columns, begin, end);
-      transform_rows (scratch->v + ((size_t) b * job->n_block + segment->first) * ATL_CHANNEL_BLOCK,
-                      size_of_v (sides->c_in, job->n_block), scratch->columns, segment->n_tiles);
+      atl_transform_segment (&v, &tiled, segment, ATL_TILE_INPUTS, scratch->transform);
     }
 }
 
@@ -260,8 +174,9 @@ store_tile (const AtlStore *store, const float *m, size_t m_size, int row, int c
     }
 }
 
+/* m: of the first tile of the segment. */
 static void
-store_segment (const Job *job, const Segment *segment, const float *m, int channel)
+store_segment (const Job *job, const AtlSegment *segment, const float *m, int channel)
 {
   const AtlConvSides *sides = &job->sides;
   const AtlStore store = atl_store_of_block (sides, segment->image, channel);
@@ -272,7 +187,7 @@ store_segment (const Job *job, const Segment *segment, const float *m, int chann
       const int row = segment->row * ATL_TILE, column = (segment->column + t) * ATL_TILE;
       const int n_rows = MIN (ATL_TILE, sides->h - row);
       const int n_columns = MIN (ATL_TILE, sides->w - column);
-      const float *from = m + (size_t) (segment->first + t) * ATL_CPU_LANES;
+      const float *from = m + (size_t) t * ATL_CPU_LANES;
 
       if (n_rows == ATL_TILE && n_columns == ATL_TILE)
         store_tile (&store, from, m_size, row, column, ATL_TILE, ATL_TILE);
@@ -287,16 +202,15 @@ run_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const Scratch scratch = scratch_of_worker (job, worker);
-  const int begin = chunk * job->n_block, end = MIN (begin + job->n_block, job->n_tiles);
+  const int begin = chunk * job->n_block, end = MIN (begin + job->n_block, job->tiles.n);
   const size_t u_size = (size_t) ATL_PRODUCTS * atl_padded_channels (job->sides.c_in)
                         * ATL_CPU_LANES;
-  Segment segment;
+  AtlSegment segment;
 
-  memset (scratch.zeros, 0, size_of_row (job->n_block) * sizeof (float));
   for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      segment = segment_at (job, tile, tile - begin, end);
-      transform_segment (job, &scratch, &segment);
+      segment = atl_segment_at (&job->tiles, tile, end);
+      transform_inputs (job, &scratch, &segment, tile - begin);
     }
 
   for (int channel = 0; channel < job->sides.c_out; channel += ATL_CPU_LANES)
@@ -306,8 +220,10 @@ run_chunk (int chunk, int worker, void *data)
            half += ATL_CHANNEL_BLOCK)
         for (int tile = begin; tile < end; tile += segment.n_tiles)
           {
-            segment = segment_at (job, tile, tile - begin, end);
-            store_segment (job, &segment, scratch.m + half, channel + half);
+            segment = atl_segment_at (&job->tiles, tile, end);
+            store_segment (job, &segment,
+                           scratch.m + (size_t) (tile - begin) * ATL_CPU_LANES + half,
+                           channel + half);
           }
     }
 }
@@ -320,15 +236,13 @@ run (const AtlConvSides *sides, const float *packed, int pad_top, int pad_left, 
     .packed = packed,
     .pad_top = pad_top,
     .pad_left = pad_left,
-    .n_down = atl_divide_up (sides->h, ATL_TILE),
-    .n_across = atl_divide_up (sides->w, ATL_TILE),
+    .tiles = atl_tiles (sides->n, sides->h, sides->w),
     .n_block = tiles_of_block (sides->c_in),
     .scratch = scratch,
     .worker_scratch = worker_scratch_size (sides->c_in),
   };
 
-  job.n_tiles = sides->n * job.n_down * job.n_across;
-  atl_parallel_for (atl_divide_up (job.n_tiles, job.n_block), run_chunk, &job);
+  atl_parallel_for (atl_divide_up (job.tiles.n, job.n_block), run_chunk, &job);
 }
 
 static size_t

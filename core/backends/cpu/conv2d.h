@@ -25,6 +25,16 @@ enum
 #else
   ATL_AT_ONCE = 3,
 #endif
+
+/* The same for gradients of weights: numbers of x whose products with 16 channels of dy are summed. What
+ * ATL_GROUP does not divide is summed in small groups first. */
+#if ATL_VECTOR_LANES == 4 && ! defined(__aarch64__)
+  ATL_GROUP = 2,
+  ATL_SMALL_GROUP = 2,
+#else
+  ATL_GROUP = ATL_AT_ONCE,
+  ATL_SMALL_GROUP = 4,
+#endif
 };
 
 /* x: n x c_in x h_in x w_in is read, y: n x c_out x h x w written. For the gradient, these are dy and
@@ -136,6 +146,59 @@ atl_store_sums (float *to, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
   for (int p = 0; p < ATL_AT_ONCE; p++)
     for (int v = 0; v < ATL_N_VECTORS; v++)
       atl_store (to + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES, sums[p][v]);
+}
+
+/* The next group of n numbers that are left, a multiple of eight less the small groups. */
+static inline int
+atl_next_group (int n)
+{
+  return n % ATL_GROUP == 0 ? ATL_GROUP : ATL_SMALL_GROUP;
+}
+
+/* sums (n x 16) += sum over pixels of x[0..n-1] dy[0..15], n being constant. The pixels of x and dy are
+ * x_step and dy_step apart, the rows of x x_row; those of dy follow each other. */
+ATL_ALWAYS_INLINE void
+atl_add_group (float *sums, const int n, const float *x, size_t x_row, int x_step, const float *dy,
+               int dy_step, int n_rows, int n_columns)
+{
+  AtlVector acc[MAX (ATL_GROUP, ATL_SMALL_GROUP)][ATL_N_VECTORS] = { 0 };
+
+  for (int r = 0; r < n_rows; r++)
+    {
+      const float *pixel = x + r * x_row;
+
+      for (int q = 0; q < n_columns; q++)
+        {
+          AtlVector d[ATL_N_VECTORS];
+
+          for (int v = 0; v < ATL_N_VECTORS; v++)
+            d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
+          for (int j = 0; j < n; j++)
+            for (int v = 0; v < ATL_N_VECTORS; v++)
+              acc[j][v] += d[v] * pixel[j];
+          pixel += x_step;
+          dy += dy_step;
+        }
+    }
+
+  for (int j = 0; j < n; j++)
+    for (int v = 0; v < ATL_N_VECTORS; v++)
+      {
+        float *sum = sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES;
+
+        atl_store (sum, atl_load (sum) + acc[j][v]);
+      }
+}
+
+/* The same for an n from atl_next_group (). */
+static inline void
+atl_add_products (float *sums, int n, const float *x, size_t x_row, int x_step, const float *dy,
+                  int dy_step, int n_rows, int n_columns)
+{
+  if (n == ATL_GROUP)
+    atl_add_group (sums, ATL_GROUP, x, x_row, x_step, dy, dy_step, n_rows, n_columns);
+  else
+    atl_add_group (sums, ATL_SMALL_GROUP, x, x_row, x_step, dy, dy_step, n_rows, n_columns);
 }
 
 /* The epilogue for one channel block of one image. */

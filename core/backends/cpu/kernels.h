@@ -26,7 +26,7 @@ typedef struct
   AtlConv2dBackwardDataFunc *backward_data;
 } AtlCpuConv2d;
 
-/* conv2d-weight.c: any kernel, stride and size. */
+/* A way to compute the gradients of their weights: conv2d-weight.c, and conv2d-winograd-weight.c. */
 typedef struct
 {
   AtlConv2dScratchSizeFunc *scratch_size;
@@ -66,6 +66,7 @@ typedef struct
   const AtlCpuConv2d *conv2d_direct;
   const AtlCpuConv2d *conv2d_winograd;
   const AtlCpuConv2dWeight *conv2d_weight;
+  const AtlCpuConv2dWeight *conv2d_winograd_weight;
   const AtlCpuElementwise *elementwise;
   const AtlCpuBatchNorm *batch_norm;
   const AtlCpuOptimize *optimize;
@@ -74,6 +75,7 @@ typedef struct
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_baseline;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_baseline;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_baseline;
+extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_baseline;
 extern const AtlCpuElementwise atl_cpu_elementwise_baseline;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_baseline;
 extern const AtlCpuOptimize atl_cpu_optimize_baseline;
@@ -81,6 +83,7 @@ extern const AtlCpuOptimize atl_cpu_optimize_baseline;
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx2;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx2;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx2;
+extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx2;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx2;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx2;
 extern const AtlCpuOptimize atl_cpu_optimize_avx2;
@@ -88,6 +91,7 @@ extern const AtlCpuOptimize atl_cpu_optimize_avx2;
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx512;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx512;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx512;
+extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx512;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx512;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx512;
 extern const AtlCpuOptimize atl_cpu_optimize_avx512;

@@ -69,4 +69,19 @@ atl_winograd_outputs (AtlVector8 y[ATL_TILE], const AtlVector8 m[ATL_POINTS])
   y[3] = difference_p * 0.5f + difference_q * 2.0f + m[5];
 }
 
+/* v = A y, the transpose of the above, for the gradient of y. */
+ATL_ALWAYS_INLINE void
+atl_winograd_gradients (AtlVector8 v[ATL_POINTS], const AtlVector8 y[ATL_TILE])
+{
+  const AtlVector8 even_p = y[0] + y[2] * 0.5f, odd_p = (y[1] + y[3] * 0.5f) * ATL_POINT_P;
+  const AtlVector8 even_q = y[0] + y[2] * 2.0f, odd_q = (y[1] + y[3] * 2.0f) * ATL_POINT_Q;
+
+  v[0] = y[0];
+  v[1] = even_p + odd_p;
+  v[2] = even_p - odd_p;
+  v[3] = even_q + odd_q;
+  v[4] = even_q - odd_q;
+  v[5] = y[3];
+}
+
 G_END_DECLS
