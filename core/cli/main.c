@@ -13,6 +13,7 @@
 static const AtlCommand *const commands[] = {
   &atl_command_models,
   &atl_command_train,
+  &atl_command_evaluate,
 };
 
 static const AtlCommand *

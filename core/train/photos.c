@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/threads.h"
-#include "image/decode.h"
+#include "image/rgb-file.h"
 
 /* Files that are decoded before the order in which they are accepted is looked at: enough to keep the
  * threads busy, few enough to go little beyond the memory allowed. */
@@ -132,7 +132,7 @@ decode (gpointer item, gpointer unused)
   Decoding *decoding = item;
   AtlPhoto *photo = decoding->photo;
 
-  photo->rgb = atl_decode_rgb (decoding->path, decoding->max_side, &photo->width, &photo->height,
+  photo->rgb = atl_rgb_read (decoding->path, decoding->max_side, &photo->width, &photo->height,
                                &decoding->error);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Photo files decoded to plain 8-bit RGB, by libvips.
+ * Picture files as plain 8-bit RGB, by libvips.
  */
 
-#include "image/decode.h"
+#include "image/rgb-file.h"
 
 #include <string.h>
 #include <vips/vips.h>
 
+#include "base/atomic-file.h"
 #include "base/error.h"
 #include "base/i18n.h"
 
@@ -65,7 +66,7 @@ to_rgb (VipsImage *image)
 }
 
 guint8 *
-atl_decode_rgb (const char *path, int max_side, int *width, int *height, GError **error)
+atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **error)
 {
   g_autoptr (VipsImage) image = NULL, rgb = NULL, bytes = NULL;
   size_t size;
@@ -73,9 +74,9 @@ atl_decode_rgb (const char *path, int max_side, int *width, int *height, GError 
   if (! start_vips ())
     return set_vips_error (error, path);
 
-  /* Turns the photo upright, converts its profile and decodes no more pixels than needed. */
-  if (vips_thumbnail (path, &image, max_side, "height", max_side, "size", VIPS_SIZE_DOWN,
-                      "export-profile", "srgb", "fail-on", VIPS_FAIL_ON_TRUNCATED, NULL)
+  /* Turns the photo upright and decodes no more pixels than needed. */
+  if (vips_thumbnail (path, &image, max_side, "height", max_side, "size", VIPS_SIZE_DOWN, "fail-on",
+                      VIPS_FAIL_ON_TRUNCATED, NULL)
       != 0)
     return set_vips_error (error, path);
 
@@ -90,6 +91,32 @@ atl_decode_rgb (const char *path, int max_side, int *width, int *height, GError 
   *width = bytes->Xsize;
   *height = bytes->Ysize;
   return pixels;
+}
+
+gboolean
+atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height, GError **error)
+{
+  g_autoptr (VipsImage) image = NULL;
+  void *png = NULL;
+  size_t size = 0;
+
+  if (start_vips ())
+    image = vips_image_new_from_memory (pixels, 3 * (size_t) width * (size_t) height, width, height,
+                                        3, VIPS_FORMAT_UCHAR);
+  if (image == NULL || vips_pngsave_buffer (image, &png, &size, NULL) != 0)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%s' cannot be made a PNG: %s"), path,
+                   vips_error_buffer ());
+      vips_error_clear ();
+      return FALSE;
+    }
+
+  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
+  const gboolean written = file != NULL && atl_atomic_file_write (file, png, size, error)
+                           && atl_atomic_file_commit (file, error);
+
+  g_free (png);
+  return written;
 }
 
 gboolean

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The command 'atelier evaluate': how well a model does on pictures whose right answer is known.
+ *
+ * Upscale is measured as in the literature: each picture is cut to a multiple of the scale, made smaller
+ * by antialiased bicubic resampling in RGB, rounded to 8 bits, enlarged by the filter as users run it,
+ * and compared on luma, without a border of 'scale' pixels.
+ *
+ * What bicubic enlarging reaches is given as the literature's tables have it (Dong et al., "Image
+ * Super-Resolution Using Deep Convolutional Networks", 2016): on luma that is rounded to 8 bits before and
+ * after, but not in between.
+ */
+
+#include <gegl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress-bar.h"
+#include "filters/filter.h"
+#include "image/resample.h"
+#include "image/rgb-file.h"
+#include "nets/network.h"
+#include "train/pairs.h"
+#include "train/quality.h"
+#include "weights/library.h"
+#include "weights/weight-file.h"
+
+static const AtlUsage usage = {
+  .command = "evaluate",
+  .arguments = N_ ("upscale --model MODEL DATA..."),
+  .summary = N_ (
+      "Measures a model on pictures: each is made smaller, enlarged by the model, and compared\n"
+      "with what it was: PSNR in dB and SSIM of the luma, beside bicubic enlarging.\n"
+      "DATA are folders, each a set of its own, or pictures."),
+  .examples = "  atelier evaluate upscale --model upscale-x2 Set5 Set14\n"
+              "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5",
+};
+
+/* The window of SSIM. */
+#define MIN_SIDE 11
+
+typedef struct
+{
+  char *model;
+  char *quality;
+  char *save;
+  int threads;
+  gboolean json, quiet;
+} Options;
+
+typedef struct
+{
+  double psnr, ssim;
+} Score;
+
+typedef struct
+{
+  char *name; /* of a picture; NULL for the mean */
+  int width, height;
+  Score model, bicubic;
+} Result;
+
+typedef struct
+{
+  const Options *options;
+  AtlJob *job;
+  int scale;
+  GPtrArray *sets;  /* of GArray of Result; the last result is the mean */
+  GPtrArray *names; /* of the sets */
+} Evaluation;
+
+static void
+result_clear (void *result)
+{
+  g_free (((Result *) result)->name);
+}
+
+/* Planes of luma, a the original. */
+static gboolean
+measure (Score *score, const float *a, const float *b, const AtlPhoto *photo, int border,
+         GError **error)
+{
+  score->psnr = atl_psnr (a, b, photo->width, photo->height, border);
+  score->ssim = atl_ssim (a, b, photo->width, photo->height, border);
+  if (! isnan (score->ssim))
+    return TRUE;
+
+  atl_error_set_memory (error, _ ("measuring a picture"),
+                        (size_t) photo->width * 5 * sizeof (double));
+  return FALSE;
+}
+
+static void
+round_plane (float *plane, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    plane[i] = rintf (CLAMP (plane[i], 0.0f, 255.0f));
+}
+
+static gboolean
+measure_bicubic (Score *score, const AtlPair *pair, int border, GError **error)
+{
+  const AtlPhoto *large = &pair->large, *small = &pair->small;
+  const size_t n = (size_t) large->width * large->height;
+  g_autoptr (AtlFloats) luma = atl_luma_new (large, error);
+  g_autoptr (AtlFloats)
+      shrunk = atl_floats_new ((size_t) small->width * small->height, _ ("a picture"), error);
+  g_autoptr (AtlFloats) enlarged = atl_floats_new (n, _ ("a picture"), error);
+
+  if (luma == NULL || shrunk == NULL || enlarged == NULL)
+    return FALSE;
+
+  round_plane (luma, n);
+  if (! atl_resample_bicubic (shrunk, small->width, small->height, luma, large->width,
+                              large->height, error)
+      || ! atl_resample_bicubic (enlarged, large->width, large->height, shrunk, small->width,
+                                 small->height, error))
+    return FALSE;
+  round_plane (enlarged, n);
+
+  return measure (score, luma, enlarged, large, border, error);
+}
+
+/* The filter's result for a photo, as it would be written into a file. */
+static gboolean
+enlarge (AtlPhoto *result, const Evaluation *e, const AtlPhoto *photo, int width, int height,
+         GError **error)
+{
+  const Babl *format = babl_format ("R'G'B' u8");
+  g_autoptr (GeglBuffer)
+      input = gegl_buffer_new (GEGL_RECTANGLE (0, 0, photo->width, photo->height), format);
+
+  gegl_buffer_set (input, NULL, 0, format, photo->rgb, GEGL_AUTO_ROWSTRIDE);
+  g_autoptr (GeglBuffer) output = atl_job_run (e->job, input, width, height, NULL, error);
+  if (output == NULL || ! atl_photo_init (result, width, height, error))
+    return FALSE;
+
+  gegl_buffer_get (output, NULL, 1.0, format, result->rgb, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return TRUE;
+}
+
+static gboolean
+save_photo (const Evaluation *e, const char *name, const char *what, const AtlPhoto *photo,
+            GError **error)
+{
+  g_autofree char *file = g_strdup_printf ("%s-%s.png", name, what);
+  g_autofree char *path = g_build_filename (e->options->save, file, NULL);
+
+  return atl_rgb_write_png (path, photo->rgb, photo->width, photo->height, error);
+}
+
+static gboolean
+save_photos (const Evaluation *e, const char *name, const AtlPair *pair, const AtlPhoto *result,
+             GError **error)
+{
+  return e->options->save == NULL
+         || (save_photo (e, name, "hr", &pair->large, error)
+             && save_photo (e, name, "lr", &pair->small, error)
+             && save_photo (e, name, "sr", result, error));
+}
+
+static gboolean
+evaluate_photo (Result *result, const Evaluation *e, const char *path, GError **error)
+{
+  g_auto (AtlPhoto) photo = { 0 }, enlarged = { 0 };
+  g_auto (AtlPair) pair = { 0 };
+  const int border = e->scale;
+
+  photo.rgb = atl_rgb_read (path, ATL_RGB_NO_LIMIT, &photo.width, &photo.height, error);
+  if (photo.rgb == NULL)
+    return FALSE;
+  if (MIN (photo.width, photo.height) / e->scale * e->scale < MIN_SIDE + 2 * border)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
+                   _ ("'%s' has %d x %d pixels, which are too few to measure"), path, photo.width,
+                   photo.height);
+      return FALSE;
+    }
+
+  if (! atl_pair_init (&pair, &photo, e->scale, error)
+      || ! enlarge (&enlarged, e, &pair.small, pair.large.width, pair.large.height, error))
+    return FALSE;
+
+  g_autoptr (AtlFloats) luma = atl_luma_new (&pair.large, error);
+  g_autoptr (AtlFloats) result_luma = luma != NULL ? atl_luma_new (&enlarged, error) : NULL;
+  if (result_luma == NULL || ! measure (&result->model, luma, result_luma, &enlarged, border, error)
+      || ! measure_bicubic (&result->bicubic, &pair, border, error))
+    return FALSE;
+
+  result->name = g_path_get_basename (path);
+  result->width = pair.large.width;
+  result->height = pair.large.height;
+  return save_photos (e, result->name, &pair, &enlarged, error);
+}
+
+static Result
+mean_of (const GArray *results)
+{
+  Result mean = { 0 };
+
+  for (guint i = 0; i < results->len; i++)
+    {
+      const Result *r = &g_array_index (results, Result, i);
+
+      mean.model.psnr += r->model.psnr / results->len;
+      mean.model.ssim += r->model.ssim / results->len;
+      mean.bicubic.psnr += r->bicubic.psnr / results->len;
+      mean.bicubic.ssim += r->bicubic.ssim / results->len;
+    }
+  return mean;
+}
+
+static gboolean
+evaluate_set (Evaluation *e, const char *place, GError **error)
+{
+  const char *const places[] = { place, NULL };
+  g_autoptr (GPtrArray) paths = atl_photos_find (places, error);
+  g_autoptr (GArray) results = g_array_new (FALSE, TRUE, sizeof (Result));
+  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (usage.command, place, e->options->quiet);
+
+  if (paths == NULL)
+    return FALSE;
+
+  g_array_set_clear_func (results, result_clear);
+  for (guint i = 0; i < paths->len; i++)
+    {
+      Result result = { 0 };
+
+      if (! atl_progress_update (atl_progress_bar_progress (bar), (double) i / paths->len, error)
+          || ! evaluate_photo (&result, e, g_ptr_array_index (paths, i), error))
+        {
+          g_free (result.name);
+          return FALSE;
+        }
+      g_array_append_val (results, result);
+    }
+
+  const Result mean = mean_of (results);
+  g_array_append_val (results, mean);
+  g_ptr_array_add (e->sets, g_steal_pointer (&results));
+  g_ptr_array_add (e->names, g_path_get_basename (place));
+  return TRUE;
+}
+
+/* Printing. */
+
+static void
+print_table (const Evaluation *e)
+{
+  printf ("%-24s %11s %16s %16s %7s\n", "", _ ("size"), _ ("model"), _ ("bicubic"), _ ("gain"));
+  for (guint s = 0; s < e->sets->len; s++)
+    {
+      const GArray *results = g_ptr_array_index (e->sets, s);
+
+      for (guint i = 0; i < results->len; i++)
+        {
+          const Result *r = &g_array_index (results, Result, i);
+          g_autofree char *size = r->name != NULL ? g_strdup_printf ("%d x %d", r->width, r->height)
+                                                  : g_strdup (_ ("mean"));
+
+          printf ("%-24s %11s %8.3f %7.5f %8.3f %7.5f %+7.3f\n",
+                  r->name != NULL ? r->name : (char *) g_ptr_array_index (e->names, s), size,
+                  r->model.psnr, r->model.ssim, r->bicubic.psnr, r->bicubic.ssim,
+                  r->model.psnr - r->bicubic.psnr);
+        }
+    }
+}
+
+static void
+add_number (JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name (builder, name);
+  if (isfinite (value))
+    json_builder_add_double_value (builder, value);
+  else
+    json_builder_add_null_value (builder); /* PSNR of equal pictures */
+}
+
+static void
+add_scores (JsonBuilder *builder, const Result *result)
+{
+  add_number (builder, "psnr", result->model.psnr);
+  add_number (builder, "ssim", result->model.ssim);
+  add_number (builder, "bicubic-psnr", result->bicubic.psnr);
+  add_number (builder, "bicubic-ssim", result->bicubic.ssim);
+}
+
+static void
+add_picture (JsonBuilder *builder, const Result *result)
+{
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "name");
+  json_builder_add_string_value (builder, result->name);
+  json_builder_set_member_name (builder, "width");
+  json_builder_add_int_value (builder, result->width);
+  json_builder_set_member_name (builder, "height");
+  json_builder_add_int_value (builder, result->height);
+  add_scores (builder, result);
+  json_builder_end_object (builder);
+}
+
+static void
+print_json (const Evaluation *e)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "model");
+  json_builder_add_string_value (builder, e->options->model);
+  json_builder_set_member_name (builder, "scale");
+  json_builder_add_int_value (builder, e->scale);
+  json_builder_set_member_name (builder, "sets");
+  json_builder_begin_array (builder);
+  for (guint s = 0; s < e->sets->len; s++)
+    {
+      const GArray *results = g_ptr_array_index (e->sets, s);
+
+      json_builder_begin_object (builder);
+      json_builder_set_member_name (builder, "name");
+      json_builder_add_string_value (builder, g_ptr_array_index (e->names, s));
+      add_scores (builder, &g_array_index (results, Result, results->len - 1));
+      json_builder_set_member_name (builder, "pictures");
+      json_builder_begin_array (builder);
+      for (guint i = 0; i + 1 < results->len; i++)
+        add_picture (builder, &g_array_index (results, Result, i));
+      json_builder_end_array (builder);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  atl_print_json (builder);
+}
+
+/* The factor that the model's card tells; 0 and an error if it cannot be found. */
+static int
+model_scale (const char *model, GError **error)
+{
+  g_autofree char *path = atl_library_find (model, "upscale", error);
+  g_autoptr (AtlWeightFile) file = path != NULL ? atl_weight_file_open (path, error) : NULL;
+  AtlNetworkConfig config;
+
+  if (file == NULL)
+    return 0;
+
+  const AtlCard *card = atl_weight_file_card (file);
+  if (card->config == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL, _ ("'%s' has no card that tells its scale"),
+                   path);
+      return 0;
+    }
+  if (! atl_network_config_parse (&config, card->arch, card->config, error))
+    return 0;
+  return config.scale;
+}
+
+static AtlJob *
+make_job (const Options *options, int scale, GError **error)
+{
+  const AtlFilter *filter = atl_filter_find ("upscale");
+  g_autoptr (AtlSettings) settings = atl_settings_new (filter);
+
+  if (! atl_settings_set_number (settings, "scale", scale, error)
+      || ! atl_settings_set_string (settings, "model", options->model, error)
+      || (options->quality != NULL
+          && ! atl_settings_parse (settings, "quality", options->quality, error)))
+    return NULL;
+  return atl_job_new (filter, settings, error);
+}
+
+static gboolean
+evaluate (const Options *options, char **places, GError **error)
+{
+  const int scale = model_scale (options->model, error);
+  g_autoptr (AtlJob) job = scale > 0 ? make_job (options, scale, error) : NULL;
+  g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  Evaluation e = { options, job, scale, sets, names };
+
+  if (job == NULL)
+    return FALSE;
+
+  for (int i = 0; places[i] != NULL; i++)
+    if (! evaluate_set (&e, places[i], error))
+      return FALSE;
+
+  if (options->json)
+    print_json (&e);
+  else
+    print_table (&e);
+  return TRUE;
+}
+
+static int
+evaluate_upscale (char **arguments, const Options *options)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (arguments[0] == NULL || strcmp (arguments[0], "upscale") != 0)
+    return atl_say_usage (usage.command, _ ("what to measure is missing: 'upscale'"));
+  if (options->model == NULL)
+    return atl_say_usage (usage.command, _ ("'--model' is missing: a model's name or path"));
+  if (arguments[1] == NULL)
+    return atl_say_usage (usage.command, _ ("the pictures are missing: a folder"));
+
+  if (options->threads > 0)
+    atl_threads_set_count (options->threads);
+  gegl_init (NULL, NULL);
+  const gboolean done = evaluate (options, arguments + 1, &error);
+  gegl_exit ();
+
+  if (done)
+    return ATL_EXIT_DONE;
+  if (g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT))
+    return atl_say_usage (usage.command, "%s", error->message);
+  return atl_say_failure (usage.command, error);
+}
+
+static int
+run (int argc, char **argv)
+{
+  Options options = { 0 };
+  const GOptionEntry entries[] = {
+    { "model", 'm', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.model,
+      N_ ("Name of an installed model, or a weight file"), N_ ("MODEL") },
+    { "quality", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.quality,
+      N_ ("normal or best, as of 'atelier upscale'"), N_ ("QUALITY") },
+    { "save", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.save,
+      N_ ("Write each picture as NAME-hr.png, made smaller (-lr) and enlarged (-sr) into a folder"),
+      N_ ("DIR") },
+    { "threads", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options.threads,
+      N_ ("Threads to compute with [all processors]"), N_ ("N") },
+    { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
+      N_ ("Print JSON, for programs"), NULL },
+    { "quiet", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.quiet, N_ ("Show no progress"),
+      NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = atl_options_new (&usage);
+  g_auto (GStrv) arguments = NULL;
+  int status;
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (atl_options_parse (context, &usage, argc, argv, &arguments, &status))
+    status = evaluate_upscale (arguments, &options);
+
+  g_free (options.model);
+  g_free (options.quality);
+  g_free (options.save);
+  return status;
+}
+
+const AtlCommand atl_command_evaluate = {
+  .name = "evaluate",
+  .blurb = N_ ("measure a model on pictures"),
+  .run = run,
+};

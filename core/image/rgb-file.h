@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Picture files as plain 8-bit RGB, for training and measuring.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Larger than any picture. */
+#define ATL_RGB_NO_LIMIT 10000000
+
+/* Reads a file of any kind that libvips knows: upright, in RGB, transparency on white, and shrunk if a
+ * side is longer than 'max_side'. RGB stays in the file's own space, as networks see it: an 8-bit file
+ * that is not shrunk keeps its numbers. The pixels,
+ * H x W x 3, are freed by g_free (). ATL_ERROR_FORMAT, with the file's name, if it is not a picture or is
+ * damaged. May be called by several threads. */
+guint8 *atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **error);
+
+/* Writes H x W x 3 pixels as a PNG, at once and only when it is complete. G_FILE_ERROR, with the file's
+ * name. */
+gboolean atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height,
+                            GError **error);
+
+/* Whether the name is that of a picture file, by its ending. */
+gboolean atl_is_picture_name (const char *name);
+
+G_END_DECLS
