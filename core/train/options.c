@@ -138,12 +138,28 @@ option_to_json (const AtlOption *option, const void *value, JsonObject *object)
     }
 }
 
+/* A number outside its range stands for 'not given'. */
+static gboolean
+is_given (const AtlOption *option, const void *value)
+{
+  if (option->kind == ATL_OPTION_INTEGER)
+    return *(const int *) value >= option->minimum;
+  if (option->kind == ATL_OPTION_NUMBER)
+    return *(const double *) value >= option->minimum;
+  return TRUE;
+}
+
 void
 atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject *object)
 {
   for (int i = 0; i < table->n_options; i++)
-    if (! table->options[i].of_this_run)
-      option_to_json (&table->options[i], (const char *) values + table->options[i].offset, object);
+    {
+      const AtlOption *option = &table->options[i];
+      const void *value = (const char *) values + option->offset;
+
+      if (! option->of_this_run && is_given (option, value))
+        option_to_json (option, value, object);
+    }
 }
 
 /* A number, string or boolean of JSON as the text that atl_option_set () reads; NULL for others. */
