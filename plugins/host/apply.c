@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Puts a filter's result into the image, for GIMP 3 and GIMP 2.10 alike: reads everything, computes
+ * everything, checks, and only then changes the image.
+ *
+ * Pressing Cancel makes GIMP end the plug-in at once: whatever is not in the image yet is simply gone.
+ */
+
+#include "host/host.h"
+
+#include <string.h>
+
+#include "base/i18n.h"
+#include "base/threads.h"
+
+/* A layer with pixels of its own, and what they become. */
+typedef struct
+{
+  AtlHostLayer layer;
+  int width, height;  /* of the layer when GIMP has scaled it */
+  GeglBuffer *pixels; /* as computed; NULL before */
+} Target;
+
+static void
+target_clear (gpointer data)
+{
+  Target *target = data;
+
+  g_clear_object (&target->pixels);
+}
+
+char *
+atl_host_procedure_name (const AtlFilter *filter)
+{
+  return g_strconcat ("plug-in-atelier-", filter->name, NULL);
+}
+
+char *
+atl_host_title (const char *label)
+{
+  char *title = gimp_strip_uline (_ (label));
+
+  if (g_str_has_suffix (title, "..."))
+    title[strlen (title) - strlen ("...")] = '\0';
+  else if (g_str_has_suffix (title, "…"))
+    title[strlen (title) - strlen ("…")] = '\0';
+
+  return title;
+}
+
+GimpPDBStatusType
+atl_host_status (const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return GIMP_PDB_CANCEL;
+
+  return g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT) ? GIMP_PDB_CALLING_ERROR
+                                                                : GIMP_PDB_EXECUTION_ERROR;
+}
+
+gboolean
+atl_host_check_image (const AtlFilter *filter, AtlHostImage image, GError **error)
+{
+  g_autofree char *title = NULL;
+
+  if (gimp_image_get_base_type (image) != GIMP_INDEXED || strstr (filter->image_types, "INDEXED"))
+    return TRUE;
+
+  title = atl_host_title (filter->label);
+  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+               _ ("'%s' cannot work on an indexed image; convert it first by Image > Mode > RGB"),
+               title);
+  return FALSE;
+}
+
+/* The length that a layer's side has when GIMP scales its two ends by a factor about an origin: each end
+ * is rounded by itself, so the length depends on the offset. As in
+ * gimp_item_scale_by_factors_with_origin () of GIMP's app/core/gimpitem.c. */
+static int
+scaled_length (double factor, int offset, int length)
+{
+  return SIGNED_ROUND (factor * (offset + length)) - SIGNED_ROUND (factor * offset);
+}
+
+static void
+layer_box (AtlHostLayer layer, GeglRectangle *box)
+{
+  gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &box->x, &box->y);
+  box->width = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
+  box->height = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
+}
+
+/* How GIMP scales the layers of a group: with the image all by its factors about its corner; with a
+ * scaled group by the group's own factors, rounded anew at each depth, about the group's corner. */
+typedef struct
+{
+  double x_factor, y_factor;
+  int x_origin, y_origin;
+  gboolean with_image;
+} Scaling;
+
+static gboolean add_targets (GArray *targets, GArray *layers, const Scaling *scaling,
+                             GError **error);
+
+/* Adds the pixel layers in 'layer', which becomes width x height: itself, or what is in the group. */
+static gboolean
+add_target (GArray *targets, AtlHostLayer layer, int width, int height, const Scaling *scaling,
+            GError **error)
+{
+  if (gimp_item_is_group (GIMP_ITEM (layer)))
+    {
+      g_autoptr (GArray) layers = atl_host_group_layers (layer);
+      Scaling inner = *scaling;
+      GeglRectangle box;
+
+      layer_box (layer, &box);
+      if (! scaling->with_image && box.width > 0 && box.height > 0)
+        {
+          inner.x_factor = (double) width / box.width;
+          inner.y_factor = (double) height / box.height;
+          inner.x_origin = box.x;
+          inner.y_origin = box.y;
+        }
+      return add_targets (targets, layers, &inner, error);
+    }
+
+  if (width > GIMP_MAX_IMAGE_SIZE || height > GIMP_MAX_IMAGE_SIZE)
+    {
+      g_autofree char *name = atl_host_layer_name (layer);
+
+      g_set_error (
+          error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+          _ ("the layer '%s' would become %d x %d pixels, but GIMP's layers have at most %d "
+             "on a side"),
+          name, width, height, GIMP_MAX_IMAGE_SIZE);
+      return FALSE;
+    }
+
+  if (! atl_host_layer_is_generated (layer))
+    {
+      const Target target = { .layer = layer, .width = width, .height = height };
+
+      g_array_append_val (targets, target);
+    }
+  return TRUE;
+}
+
+static gboolean
+add_targets (GArray *targets, GArray *layers, const Scaling *scaling, GError **error)
+{
+  for (guint i = 0; i < layers->len; i++)
+    {
+      AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
+      GeglRectangle box;
+
+      layer_box (layer, &box);
+      if (! add_target (targets, layer,
+                        scaled_length (scaling->x_factor, box.x - scaling->x_origin, box.width),
+                        scaled_length (scaling->y_factor, box.y - scaling->y_origin, box.height),
+                        scaling, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+compute (GArray *targets, AtlJob *job, const AtlProgress *progress, GError **error)
+{
+  double all = 0.0, done = 0.0; /* pixels */
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const Target *target = &g_array_index (targets, Target, i);
+
+      all += (double) target->width * target->height;
+    }
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      Target *target = &g_array_index (targets, Target, i);
+      const double pixels = (double) target->width * target->height;
+      const AtlProgress part = atl_progress_part (progress, done / all, (done + pixels) / all);
+      g_autoptr (GeglBuffer) original = gimp_drawable_get_buffer (GIMP_DRAWABLE (target->layer));
+
+      target->pixels = atl_job_run (job, original, target->width, target->height, &part, error);
+      if (! target->pixels)
+        {
+          g_autofree char *name = atl_host_layer_name (target->layer);
+
+          g_prefix_error (error, _ ("layer '%s': "), name);
+          return FALSE;
+        }
+      done += pixels;
+    }
+  return TRUE;
+}
+
+/* Lifts the locks against changed pixels of a layer and the groups around it, or sets them again: GIMP's
+ * Scale Image scales locked layers too, but ends a plug-in that writes into them. Adds the layers that
+ * were locked to 'locked'. */
+static void
+unlock (AtlHostLayer layer, GArray *locked)
+{
+  gboolean more = TRUE;
+
+  while (more)
+    {
+      if (gimp_item_get_lock_content (GIMP_ITEM (layer)))
+        {
+          gimp_item_set_lock_content (GIMP_ITEM (layer), FALSE);
+          g_array_append_val (locked, layer);
+        }
+      more = atl_host_layer_parent (layer, &layer);
+    }
+}
+
+/* Replaces the pixels without GIMP's shadow buffer, whose merge would keep what is not selected. That is
+ * safe for undo, since the scaling just before has put the original pixels into it.
+ * If GIMP has made the layer larger than was foreseen, its own pixels stay there. */
+static void
+write_pixels (const Target *target)
+{
+  g_autoptr (GArray) locked = g_array_new (FALSE, FALSE, sizeof (AtlHostLayer));
+  GeglBuffer *buffer;
+
+  unlock (target->layer, locked);
+  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (target->layer));
+  gegl_buffer_copy (target->pixels, NULL, GEGL_ABYSS_NONE, buffer, NULL);
+  g_object_unref (buffer); /* sends the pixels to GIMP */
+  gimp_drawable_update (GIMP_DRAWABLE (target->layer), 0, 0, target->width, target->height);
+
+  for (guint i = 0; i < locked->len; i++)
+    gimp_item_set_lock_content (GIMP_ITEM (g_array_index (locked, AtlHostLayer, i)), TRUE);
+}
+
+static gboolean
+commit (AtlHostImage image, const GArray *targets, gboolean (*scale) (AtlHostImage, gpointer),
+        gpointer data, GError **error)
+{
+  gboolean done;
+
+  gimp_image_undo_group_start (image);
+  done = scale (image, data);
+  for (guint i = 0; done && i < targets->len; i++)
+    write_pixels (&g_array_index (targets, Target, i));
+  gimp_image_undo_group_end (image);
+
+  if (! done)
+    g_set_error (error, ATL_ERROR, ATL_ERROR_RESULT, _ ("GIMP could not scale: %s"),
+                 atl_host_last_error ());
+  return done;
+}
+
+/* width x height of GIMP's image or layer times the scale; at least 1. */
+static void
+scale_box (const GeglRectangle *box, double scale, int *width, int *height)
+{
+  *width = MAX (1, SIGNED_ROUND (scale * box->width));
+  *height = MAX (1, SIGNED_ROUND (scale * box->height));
+}
+
+static gboolean
+scale_image (AtlHostImage image, gpointer data)
+{
+  const GeglRectangle *box = data;
+
+  return gimp_image_scale (image, box->width, box->height);
+}
+
+static gboolean
+resize_image (AtlHostImage image, AtlJob *job, const AtlProgress *progress, GError **error)
+{
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  g_autoptr (GArray) layers = atl_host_image_layers (image);
+  const GeglRectangle old = { 0, 0, gimp_image_get_width (image), gimp_image_get_height (image) };
+  GeglRectangle box = old;
+  Scaling scaling = { .with_image = TRUE };
+
+  g_array_set_clear_func (targets, target_clear);
+  scale_box (&old, atl_job_scale (job), &box.width, &box.height);
+  if (box.width > GIMP_MAX_IMAGE_SIZE || box.height > GIMP_MAX_IMAGE_SIZE)
+    {
+      g_set_error (
+          error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+          _ ("the image would become %d x %d pixels, but GIMP's images have at most %d on a "
+             "side"),
+          box.width, box.height, GIMP_MAX_IMAGE_SIZE);
+      return FALSE;
+    }
+  scaling.x_factor = (double) box.width / old.width;
+  scaling.y_factor = (double) box.height / old.height;
+
+  return add_targets (targets, layers, &scaling, error) && compute (targets, job, progress, error)
+         && commit (image, targets, scale_image, &box, error);
+}
+
+/* GIMP's Scale Layer refuses a layer that is locked or stands in a locked group. */
+static gboolean
+check_unlocked (AtlHostLayer layer, GError **error)
+{
+  AtlHostLayer at = layer;
+
+  do
+    if (gimp_item_get_lock_content (GIMP_ITEM (at)) || gimp_item_get_lock_position (GIMP_ITEM (at)))
+      {
+        g_autofree char *name = atl_host_layer_name (layer);
+
+        g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                     _ ("the layer '%s' is locked; unlock it, or enlarge the whole image"), name);
+        return FALSE;
+      }
+  while (atl_host_layer_parent (at, &at));
+
+  return TRUE;
+}
+
+/* Layers that are scaled on their own, about their centres. */
+typedef struct
+{
+  GArray *layers; /* of AtlHostLayer */
+  double scale;
+} Selected;
+
+static gboolean
+scale_layers (AtlHostImage image, gpointer data)
+{
+  const Selected *selected = data;
+  gboolean done = TRUE;
+
+  for (guint i = 0; done && i < selected->layers->len; i++)
+    {
+      AtlHostLayer layer = g_array_index (selected->layers, AtlHostLayer, i);
+      GeglRectangle box;
+
+      layer_box (layer, &box);
+      scale_box (&box, selected->scale, &box.width, &box.height);
+      done = gimp_layer_scale (layer, box.width, box.height, TRUE);
+    }
+  return done;
+}
+
+static gboolean
+is_in_selected_group (AtlHostLayer layer, const AtlHostLayer *selected, int n_selected)
+{
+  while (atl_host_layer_parent (layer, &layer))
+    for (int i = 0; i < n_selected; i++)
+      if (selected[i] == layer)
+        return TRUE;
+  return FALSE;
+}
+
+static gboolean
+resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, AtlJob *job,
+               const AtlProgress *progress, GError **error)
+{
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  g_autoptr (GArray) scaled = g_array_new (FALSE, FALSE, sizeof (AtlHostLayer));
+  Selected selected = { .layers = scaled, .scale = atl_job_scale (job) };
+  const Scaling scaling = { .with_image = FALSE };
+
+  g_array_set_clear_func (targets, target_clear);
+  for (int i = 0; i < n_layers; i++)
+    {
+      GeglRectangle box;
+
+      if (is_in_selected_group (layers[i], layers, n_layers))
+        continue; /* scaled with the group */
+
+      layer_box (layers[i], &box);
+      scale_box (&box, selected.scale, &box.width, &box.height);
+      if (! add_target (targets, layers[i], box.width, box.height, &scaling, error))
+        return FALSE;
+      g_array_append_val (scaled, layers[i]);
+    }
+  if (targets->len == 0)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("no layer with pixels is selected"));
+      return FALSE;
+    }
+  for (guint i = 0; i < targets->len; i++)
+    if (! check_unlocked (g_array_index (targets, Target, i).layer, error))
+      return FALSE;
+
+  return compute (targets, job, progress, error)
+         && commit (image, targets, scale_layers, &selected, error);
+}
+
+/* Tells GIMP, for which each call is a message to another process, only of steps that can be seen. */
+static void
+report (double fraction, void *data)
+{
+  double *reported = data;
+
+  if (fraction < 1.0 && fraction - *reported < 0.005)
+    return;
+
+  gimp_progress_update (fraction);
+  *reported = fraction;
+}
+
+gboolean
+atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostImage image,
+                 const AtlHostLayer *selected, int n_selected, GError **error)
+{
+  g_autoptr (AtlJob) job = NULL;
+  g_autofree char *title = atl_host_title (filter->label);
+  double reported = 0.0;
+  const AtlProgress progress = { .report = report, .data = &reported };
+  int n_threads;
+
+  if (! atl_host_check_image (filter, image, error))
+    return FALSE;
+
+  /* libgimp has given GEGL the number that is set in GIMP's preferences. */
+  g_object_get (gegl_config (), "threads", &n_threads, NULL);
+  atl_threads_set_count (n_threads);
+
+  gimp_progress_init (title);
+  job = atl_job_new (filter, settings, error);
+  if (! job)
+    return FALSE;
+
+  if (atl_settings_number (settings, "scope") == 0)
+    return resize_image (image, job, &progress, error);
+  return resize_layers (image, selected, n_selected, job, &progress, error);
+}
