@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "base/i18n.h"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VipsImage, g_object_unref)
+/* A name of our own: newer versions of libvips make VipsImage known to g_autoptr () themselves. */
+typedef VipsImage RgbImage;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RgbImage, g_object_unref)
 
 static gboolean
 start_vips (void)
@@ -52,7 +54,7 @@ flatten_on_white (VipsImage *image, VipsImage **opaque)
 static VipsImage *
 to_rgb (VipsImage *image)
 {
-  g_autoptr (VipsImage) opaque = NULL;
+  g_autoptr (RgbImage) opaque = NULL;
   VipsImage *rgb = NULL;
 
   if (! vips_image_hasalpha (image))
@@ -68,7 +70,7 @@ to_rgb (VipsImage *image)
 guint8 *
 atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **error)
 {
-  g_autoptr (VipsImage) image = NULL, rgb = NULL, bytes = NULL;
+  g_autoptr (RgbImage) image = NULL, rgb = NULL, bytes = NULL;
   size_t size;
 
   if (! start_vips ())
@@ -96,7 +98,7 @@ atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **
 gboolean
 atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height, GError **error)
 {
-  g_autoptr (VipsImage) image = NULL;
+  g_autoptr (RgbImage) image = NULL;
   void *png = NULL;
   size_t size = 0;
 
