@@ -63,7 +63,7 @@ static gboolean
 is_called (const AtlOption *option, const char *typed)
 {
   if (g_str_has_prefix (typed, "--"))
-    return strcmp (typed + 2, option->name) == 0;
+    return g_strcmp0 (typed + 2, option->name) == 0; /* gcc 14 mistakes strcmp () for a fault */
   return typed[0] == '-' && typed[1] == option->letter && typed[2] == '\0';
 }
 
