@@ -145,7 +145,14 @@ draw_epilogue (AtlCheck *check, ConvCase *c)
   const size_t c_out = (size_t) c->conv.c_out;
   AtlConvEpilogue *e = &c->epilogue;
 
-  e->bias = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
+  if (atl_check_flip (check))
+    {
+      float *bias = atl_check_numbers (check, c_out);
+
+      if (atl_check_flip (check))
+        bias[atl_random_below (&check->random, (guint32) c_out)] = NAN; /* must reach y */
+      e->bias = bias;
+    }
   e->relu = atl_check_flip (check);
   e->scale = atl_check_flip (check) ? atl_check_parameters (check, c_out) : NULL;
   e->shift = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;

@@ -41,10 +41,11 @@ typedef struct
 {
   const char *name;
   void (*check) (AtlCheck *check); /* draws one case and runs it */
-  int n_cases;                     /* for each kind of input */
+  int n_cases;                     /* for each kind of input; at least 10 */
 } AtlOperator;
 
-/* Checks n_cases random cases for each kind of input; failures are reported to CUnit. */
+/* Checks n_cases random cases for each kind of input, a tenth of them if ATELIER_TEST_QUICK is set;
+ * failures are reported to CUnit. */
 void atl_check_operator (const AtlBackend *backend, const AtlOperator *op);
 
 /* Drawing a case. */
