@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/i18n.h"
@@ -34,7 +35,9 @@ AtlAtomicFile *
 atl_atomic_file_new (const char *path, GError **error)
 {
   g_autoptr (AtlAtomicFile) file = g_new0 (AtlAtomicFile, 1);
-  g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
+  g_autofree char *name = g_path_get_basename (path);
+  const char *ending = strrchr (name, '.');
+  g_autofree char *temporary = g_strconcat (path, ".XXXXXX", ending != NULL ? ending : "", NULL);
 
   file->path = g_strdup (path);
   const int descriptor = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
@@ -54,6 +57,12 @@ atl_atomic_file_new (const char *path, GError **error)
     }
 
   return g_steal_pointer (&file);
+}
+
+const char *
+atl_atomic_file_temporary (const AtlAtomicFile *file)
+{
+  return file->temporary;
 }
 
 gboolean

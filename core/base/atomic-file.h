@@ -18,6 +18,10 @@ AtlAtomicFile *atl_atomic_file_new (const char *path, GError **error);
 /* Appends bytes. */
 gboolean atl_atomic_file_write (AtlAtomicFile *file, const void *data, size_t size, GError **error);
 
+/* The file that is to be renamed, with the same ending as 'path', for a library that writes it by itself
+ * instead of atl_atomic_file_write (). Borrowed until the file is committed. */
+const char *atl_atomic_file_temporary (const AtlAtomicFile *file);
+
 /* Ends the file: it replaces the one at its path, or, on failure, leaves that as it was. Nothing may be
  * written afterwards. */
 gboolean atl_atomic_file_commit (AtlAtomicFile *file, GError **error);

@@ -11,7 +11,6 @@
  * after, but not in between.
  */
 
-#include <gegl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "cli/output.h"
 #include "cli/progress-bar.h"
 #include "filters/filter.h"
+#include "image/libraries.h"
 #include "image/resample.h"
 #include "image/rgb-file.h"
 #include "nets/network.h"
@@ -134,16 +134,12 @@ static gboolean
 enlarge (AtlPhoto *result, const Evaluation *e, const AtlPhoto *photo, int width, int height,
          GError **error)
 {
-  const Babl *format = babl_format ("R'G'B' u8");
-  g_autoptr (GeglBuffer)
-      input = gegl_buffer_new (GEGL_RECTANGLE (0, 0, photo->width, photo->height), format);
-
-  gegl_buffer_set (input, NULL, 0, format, photo->rgb, GEGL_AUTO_ROWSTRIDE);
+  g_autoptr (GeglBuffer) input = atl_rgb_to_buffer (photo->rgb, photo->width, photo->height);
   g_autoptr (GeglBuffer) output = atl_job_run (e->job, input, width, height, NULL, error);
   if (output == NULL || ! atl_photo_init (result, width, height, error))
     return FALSE;
 
-  gegl_buffer_get (output, NULL, 1.0, format, result->rgb, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  atl_rgb_from_buffer (result->rgb, output);
   return TRUE;
 }
 
@@ -413,9 +409,10 @@ evaluate_upscale (char **arguments, const Options *options)
 
   if (options->threads > 0)
     atl_threads_set_count (options->threads);
-  gegl_init (NULL, NULL);
+  if (! atl_image_libraries_start (0, &error))
+    return atl_say_failure (usage.command, error);
   const gboolean done = evaluate (options, arguments + 1, &error);
-  gegl_exit ();
+  atl_image_libraries_stop ();
 
   if (done)
     return ATL_EXIT_DONE;

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 
 static const AtlCommand *const commands[] = {
+  &atl_command_upscale,
   &atl_command_models,
   &atl_command_train,
   &atl_command_evaluate,

@@ -6,37 +6,19 @@
 #include "image/rgb-file.h"
 
 #include <string.h>
-#include <vips/vips.h>
 
 #include "base/atomic-file.h"
 #include "base/error.h"
 #include "base/i18n.h"
+#include "image/vips.h"
 
-/* A name of our own: newer versions of libvips make VipsImage known to g_autoptr () themselves. */
-typedef VipsImage RgbImage;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (RgbImage, g_object_unref)
-
-static gboolean
-start_vips (void)
-{
-  static gsize started = 0;
-
-  if (g_once_init_enter (&started))
-    g_once_init_leave (&started, VIPS_INIT ("atelier") == 0 ? 1 : 2);
-  return started == 1;
-}
-
-/* The first line of what libvips says, and its buffer is emptied for the next. */
 static guint8 *
 set_vips_error (GError **error, const char *path)
 {
-  g_autofree char *text = vips_error_buffer_copy ();
-  char *end = strchr (text, '\n');
+  g_autofree char *text = atl_vips_take_message (_ ("unknown format"));
 
-  if (end != NULL)
-    *end = '\0';
   g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%s' cannot be read as a picture: %s"), path,
-               text[0] != '\0' ? text : _ ("unknown format"));
+               text);
   return NULL;
 }
 
@@ -54,7 +36,7 @@ flatten_on_white (VipsImage *image, VipsImage **opaque)
 static VipsImage *
 to_rgb (VipsImage *image)
 {
-  g_autoptr (RgbImage) opaque = NULL;
+  g_autoptr (AtlVipsImage) opaque = NULL;
   VipsImage *rgb = NULL;
 
   if (! vips_image_hasalpha (image))
@@ -70,10 +52,10 @@ to_rgb (VipsImage *image)
 guint8 *
 atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **error)
 {
-  g_autoptr (RgbImage) image = NULL, rgb = NULL, bytes = NULL;
+  g_autoptr (AtlVipsImage) image = NULL, rgb = NULL, bytes = NULL;
   size_t size;
 
-  if (! start_vips ())
+  if (! atl_vips_start ())
     return set_vips_error (error, path);
 
   /* Turns the photo upright and decodes no more pixels than needed. */
@@ -98,18 +80,19 @@ atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **
 gboolean
 atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height, GError **error)
 {
-  g_autoptr (RgbImage) image = NULL;
+  g_autoptr (AtlVipsImage) image = NULL;
   void *png = NULL;
   size_t size = 0;
 
-  if (start_vips ())
+  if (atl_vips_start ())
     image = vips_image_new_from_memory (pixels, 3 * (size_t) width * (size_t) height, width, height,
                                         3, VIPS_FORMAT_UCHAR);
   if (image == NULL || vips_pngsave_buffer (image, &png, &size, NULL) != 0)
     {
+      g_autofree char *text = atl_vips_take_message (_ ("unknown reason"));
+
       g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%s' cannot be made a PNG: %s"), path,
-                   vips_error_buffer ());
-      vips_error_clear ();
+                   text);
       return FALSE;
     }
 
@@ -119,6 +102,23 @@ atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height
 
   g_free (png);
   return written;
+}
+
+GeglBuffer *
+atl_rgb_to_buffer (const guint8 *pixels, int width, int height)
+{
+  const Babl *format = babl_format ("R'G'B' u8");
+  GeglBuffer *buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, width, height), format);
+
+  gegl_buffer_set (buffer, NULL, 0, format, pixels, GEGL_AUTO_ROWSTRIDE);
+  return buffer;
+}
+
+void
+atl_rgb_from_buffer (guint8 *pixels, GeglBuffer *buffer)
+{
+  gegl_buffer_get (buffer, NULL, 1.0, babl_format ("R'G'B' u8"), pixels, GEGL_AUTO_ROWSTRIDE,
+                   GEGL_ABYSS_NONE);
 }
 
 gboolean

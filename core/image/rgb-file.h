@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <gegl.h>
 
 G_BEGIN_DECLS
 
@@ -23,6 +23,10 @@ guint8 *atl_rgb_read (const char *path, int max_side, int *width, int *height, G
  * name. */
 gboolean atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height,
                             GError **error);
+
+/* H x W x 3 pixels as a buffer, and a buffer's pixels as these, in sRGB. Owned by the caller. */
+GeglBuffer *atl_rgb_to_buffer (const guint8 *pixels, int width, int height);
+void atl_rgb_from_buffer (guint8 *pixels, GeglBuffer *buffer);
 
 /* Whether the name is that of a picture file, by its ending. */
 gboolean atl_is_picture_name (const char *name);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files that speak with libvips have in common.
+ */
+
+#include "image/vips.h"
+
+#include <string.h>
+
+gboolean
+atl_vips_start (void)
+{
+  static gsize started = 0;
+
+  if (g_once_init_enter (&started))
+    {
+      const gboolean ok = VIPS_INIT ("atelier") == 0;
+
+      /* Every picture is read once: what was computed for it is not needed again. */
+      if (ok)
+        vips_cache_set_max (0);
+      g_once_init_leave (&started, ok ? 1 : 2);
+    }
+  return started == 1;
+}
+
+char *
+atl_vips_take_message (const char *fallback)
+{
+  char *text = vips_error_buffer_copy ();
+  char *end = strchr (text, '\n');
+
+  if (end != NULL)
+    *end = '\0';
+  if (text[0] != '\0')
+    return text;
+
+  g_free (text);
+  return g_strdup (fallback);
+}
