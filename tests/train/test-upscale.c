@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The recipe upscale: inputs are the targets made smaller, whatever the crop and its orientation; batches
+ * depend on the seed and the number of the sample alone; validation measures what it says.
+ */
+
+#include "suite.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "image/resample.h"
+#include "pictures.h"
+#include "train/upscale.h"
+
+enum
+{
+  BATCH = 24,
+  CROP = 12,
+  LARGE = 2 * CROP
+};
+
+typedef struct
+{
+  AtlTestFolder *folder;
+  AtlUpscaleOptions options;
+  AtlModel *model;
+  AtlUpscaleData *data;
+  AtlRecipe recipe;
+  float *input; /* of a batch */
+} Setup;
+
+static void
+setup_init (Setup *setup, int seed, const char *validation)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+
+  setup->folder = atl_test_folder_new ();
+  atl_test_picture_new (setup->folder, "a", 60, 50, 1);
+  atl_test_picture_new (setup->folder, "b", 25, 33, 2);
+  atl_test_picture_new (setup->folder, "c", 24, 24, 3);
+
+  AtlUpscaleOptions *o = &setup->options;
+  atl_upscale_options_init (o, ATL_UPSCALE_RECIPE_DEFAULT, 2);
+  o->width = 4;
+  o->blocks = 1;
+  o->crop = CROP;
+  o->common.batch = BATCH;
+  o->common.seed = seed;
+  o->common.data = g_new0 (char *, 2);
+  o->common.data[0] = g_strdup (setup->folder);
+  o->common.output = g_strdup ("unused");
+  g_free (o->common.validation);
+  o->common.validation = g_strdup (validation);
+  CU_ASSERT_FATAL (atl_upscale_options_complete (o, NULL));
+
+  setup->model = atl_upscale_model_new (o, &error);
+  setup->data = atl_upscale_data_new (o, atl_backend_reference (), problems, NULL, &error);
+  atl_test_no_error (error);
+  CU_ASSERT_FATAL (setup->model != NULL && setup->data != NULL);
+  CU_ASSERT_EQUAL (problems->len, 0);
+  setup->recipe = atl_upscale_recipe (setup->data, setup->model);
+  setup->input = atl_floats_new (atl_shape_size (&setup->recipe.input), "a test", NULL);
+}
+
+static void
+setup_clear (Setup *setup)
+{
+  atl_floats_free (setup->input);
+  atl_upscale_data_free (setup->data);
+  atl_model_free (setup->model);
+  atl_upscale_options_clear (&setup->options);
+  atl_test_folder_free (setup->folder);
+}
+
+/* The targets of the last batch, from the gradient of the loss at zero: of 8-bit pictures that are 0..1,
+ * the loss of y = 0 is their mean, and for y = 0 with the squared error dy = -2 t / M. */
+static float *
+read_targets (Setup *setup)
+{
+  const size_t n = (size_t) BATCH * 3 * LARGE * LARGE;
+  g_autoptr (AtlFloats) y = atl_floats_new (n, "a test", NULL);
+  float *targets = atl_floats_new (n, "a test", NULL);
+
+  setup->options.loss = ATL_LOSS_MSE;
+  setup->recipe.loss (setup->recipe.data, targets, y);
+  for (size_t i = 0; i < n; i++)
+    targets[i] *= -(float) n / 2.0f;
+  return targets;
+}
+
+/* A crop shrunk by itself is the crop of the shrunk photo, but for 3 pixels at its border. */
+static void
+inputs_are_shrunk_targets (void)
+{
+  Setup setup;
+  int n_compared = 0;
+
+  setup_init (&setup, 1, "0");
+  for (guint64 batch = 0; batch < 3; batch++)
+    {
+      setup.recipe.make_batch (setup.recipe.data, setup.input, batch * BATCH);
+      g_autoptr (AtlFloats) targets = read_targets (&setup);
+
+      for (size_t plane = 0; plane < BATCH * 3; plane++)
+        {
+          const float *input = setup.input + plane * CROP * CROP;
+          float small[CROP * CROP];
+
+          CU_ASSERT_FATAL (atl_resample_bicubic (small, CROP, CROP, targets + plane * LARGE * LARGE,
+                                                 LARGE, LARGE, NULL));
+          for (int y = 3; y < CROP - 3; y++)
+            for (int x = 3; x < CROP - 3; x++, n_compared++)
+              CU_ASSERT_DOUBLE_EQUAL (CLAMP (small[y * CROP + x], 0.0f, 1.0f), input[y * CROP + x],
+                                      0.5 / 255 + 1e-4);
+        }
+    }
+  CU_ASSERT_EQUAL (n_compared, 3 * BATCH * 3 * (CROP - 6) * (CROP - 6));
+  setup_clear (&setup);
+}
+
+static void
+batches_follow_from_seed_and_sample (void)
+{
+  Setup setup, again, other;
+
+  setup_init (&setup, 1, "0");
+  setup_init (&again, 1, "0");
+  setup_init (&other, 2, "0");
+  const size_t n = atl_shape_size (&setup.recipe.input);
+
+  for (guint64 step = 0; step < 5; step++)
+    setup.recipe.make_batch (setup.recipe.data, setup.input, step * BATCH);
+  again.recipe.make_batch (again.recipe.data, again.input, 4 * BATCH);
+  other.recipe.make_batch (other.recipe.data, other.input, 4 * BATCH);
+  CU_ASSERT_EQUAL (memcmp (setup.input, again.input, n * sizeof (float)), 0);
+  CU_ASSERT_NOT_EQUAL (memcmp (setup.input, other.input, n * sizeof (float)), 0);
+  setup_clear (&setup);
+  setup_clear (&again);
+  setup_clear (&other);
+}
+
+static void
+an_epoch_covers_the_photos (void)
+{
+  Setup setup;
+
+  setup_init (&setup, 1, "0");
+  /* 30 x 25, 12 x 16 and 12 x 12 pixels in crops of 12 x 12 */
+  CU_ASSERT_EQUAL (setup.recipe.epoch_size, 6 + 2 + 1);
+  CU_ASSERT_EQUAL (atl_upscale_data_n_photos (setup.data), 3);
+  CU_ASSERT_PTR_NULL (setup.recipe.validate);
+  setup_clear (&setup);
+}
+
+/* A network of zero weights gives black: the loss is the mean of the photo's pixels. */
+static void
+validates_on_what_is_held_out (void)
+{
+  Setup setup;
+  AtlValidation result;
+
+  setup_init (&setup, 1, "0.5");
+  CU_ASSERT_EQUAL (atl_upscale_data_n_photos (setup.data), 1);
+  CU_ASSERT_EQUAL (atl_upscale_data_n_validation (setup.data), 2);
+  g_autoptr (AtlFloats)
+      zero = atl_floats_new (atl_graph_parameters_size (setup.model->graph), "a test", NULL);
+
+  CU_ASSERT_FATAL (setup.recipe.validate (setup.recipe.data, &result, zero, NULL));
+  CU_ASSERT_DOUBLE_EQUAL (result.loss, 0.5, 0.02); /* of uniform noise */
+  /* luma is about 126 of 235 - 16, with noise: 255 against 110 +- 30 */
+  CU_ASSERT_DOUBLE_EQUAL (result.score, 7.0, 1.0);
+  setup_clear (&setup);
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "inputs are shrunk targets", inputs_are_shrunk_targets },
+    { "batches follow from seed and sample", batches_follow_from_seed_and_sample },
+    { "an epoch covers the photos", an_epoch_covers_the_photos },
+    { "validates on what is held out", validates_on_what_is_held_out },
+  };
+
+  return atl_suite_run ("upscale", tests, G_N_ELEMENTS (tests));
+}
