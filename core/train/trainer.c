@@ -82,7 +82,7 @@ check_checkpoint (const AtlTrainOptions *options, GError **error)
     {
       if (! options->resume)
         return TRUE;
-      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
                    _ ("there is nothing to resume: the run folder '%s' holds no checkpoint"),
                    folder);
       return FALSE;
@@ -95,7 +95,7 @@ check_checkpoint (const AtlTrainOptions *options, GError **error)
   if (options->resume != finished)
     return TRUE;
 
-  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
                finished
                    ? _ ("there is nothing to resume: the training in '%s' is finished")
                    : _ ("'%s' holds the checkpoint of a training that is not finished: go on with "
@@ -113,7 +113,7 @@ atl_train_check (const AtlTrainOptions *options, GError **error)
   if (g_access (parent, W_OK) != 0 || ! g_file_test (parent, G_FILE_TEST_IS_DIR)
       || g_file_test (options->output, G_FILE_TEST_IS_DIR))
     {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
                    _ ("'%s' cannot be written: its folder must exist and be writable"),
                    options->output);
       return FALSE;

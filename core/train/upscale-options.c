@@ -97,10 +97,10 @@ atl_upscale_options_complete (AtlUpscaleOptions *o, GError **error)
   const int n_lengths = (c->steps > 0) + (c->epochs > 0) + (c->minutes > 0.0);
   AtlSchedule schedule;
 
-  if (c->data == NULL)
-    return set_argument_error (error, _ ("'--data' is missing: a folder of photos to learn from"));
   if (c->output == NULL)
     return set_argument_error (error, _ ("'--output' is missing: the weight file to write"));
+  if (c->data == NULL)
+    return set_argument_error (error, _ ("'--data' is missing: a folder of photos to learn from"));
   if (n_lengths > 1)
     return set_argument_error (
         error, _ ("only one of '--steps', '--epochs' and '--minutes' can be given"));

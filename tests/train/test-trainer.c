@@ -295,18 +295,18 @@ unfinished_work_is_kept (void)
   setup_init (&setup);
   setup.options.common.resume = TRUE;
   CU_ASSERT_FALSE (train (&setup, &error));
-  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "nothing to resume");
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "nothing to resume");
 
   setup.options.common.resume = FALSE;
   train_until (&setup, 5);
   g_autoptr (AtlModel) model = load_result (&setup); /* usable, though not finished */
   CU_ASSERT_FALSE (train (&setup, &error));
-  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "'--resume'");
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "'--resume'");
 
   setup.options.common.resume = TRUE;
   train_well (&setup);
   CU_ASSERT_FALSE (train (&setup, &error));
-  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "is finished");
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "is finished");
   setup.options.common.resume = FALSE;
   train_well (&setup);
   setup_clear (&setup);
