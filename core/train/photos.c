@@ -133,7 +133,7 @@ decode (gpointer item, gpointer unused)
   AtlPhoto *photo = decoding->photo;
 
   photo->rgb = atl_rgb_read (decoding->path, decoding->max_side, &photo->width, &photo->height,
-                               &decoding->error);
+                             &decoding->error);
 }
 
 static void
