@@ -45,7 +45,8 @@ typedef struct
   gint64 start;          /* of this sitting, in monotonic microseconds */
   double seconds_before; /* trained in earlier sittings */
   double progress_before;
-  double row_seconds;   /* when the last row of the log was written */
+  double row_seconds;   /* when the last row of the log was written, or this process began */
+  guint64 row_step;     /* the step at that time */
   double saved_seconds; /* when the last checkpoint was written */
   double rate;          /* of the last step */
 } Training;
@@ -173,7 +174,8 @@ status_now (const Training *t)
     .epoch = epochs_done (t),
     .rate = t->rate,
     .loss = n_losses > 0.0 ? t->state.loss_sum / n_losses : 0.0,
-    .samples_per_second = n_losses * t->recipe->input.n / MAX (seconds - t->row_seconds, 1e-9),
+    .samples_per_second = (double) (t->state.step - t->row_step) * t->recipe->input.n
+                          / MAX (seconds - t->row_seconds, 1e-9),
     .seconds = seconds,
     .seconds_left = done > 0.0 ? (seconds - t->seconds_before) * (1.0 - progress) / done : 0.0
   };
@@ -286,6 +288,7 @@ end_row (Training *t, gboolean with_validation, GError **error)
   t->state.loss_sum = 0.0;
   t->state.n_losses = 0;
   t->row_seconds = seconds_now (t);
+  t->row_step = t->state.step;
   return TRUE;
 }
 
@@ -458,6 +461,7 @@ prepare (Training *t, GError **error)
                          error);
   t->start = g_get_monotonic_time ();
   t->seconds_before = t->row_seconds = t->saved_seconds = t->state.seconds;
+  t->row_step = t->state.step;
   t->progress_before = progress_now (t);
   return t->log != NULL;
 }
