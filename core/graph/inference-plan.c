@@ -124,7 +124,6 @@ run_step (const AtlPlan *plan, guint index, float *workspace)
   const AtlPlanStep *plan_step = atl_plan_step (plan, index);
   const AtlStep *step = &plan_step->step;
   const AtlPreparedStep *parameters = &plan->prepared->parameters[index];
-  const AtlShape *shape_x = &plan->shapes[step->x], *shape_y = &plan->shapes[step->y];
   const float *x = workspace + plan->values[step->x];
   float *y = workspace + plan->values[step->y];
 
@@ -139,18 +138,12 @@ run_step (const AtlPlan *plan, guint index, float *workspace)
         break;
       }
     case ATL_OP_RELU:
-      backend->relu_forward (y, x, shape_y);
-      break;
     case ATL_OP_SCALED_ADD:
-      backend->scaled_add_forward (y, x, workspace + plan->values[step->other], shape_y, shape_x,
-                                   atl_plan_offset (plan, step->x, step->y), step->gain);
-      break;
     case ATL_OP_PIXEL_SHUFFLE:
-      backend->pixel_shuffle_forward (y, x, shape_x,
-                                      atl_graph_node (plan->graph, step->node)->factor);
+      atl_plan_run_without_parameters (plan, step, workspace);
       break;
     case ATL_OP_BATCH_NORM:
-      backend->scale_shift (y, x, parameters->scale, parameters->shift, shape_y);
+      backend->scale_shift (y, x, parameters->scale, parameters->shift, &plan->shapes[step->y]);
       break;
     case ATL_OP_INPUT:
       break;

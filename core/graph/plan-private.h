@@ -54,6 +54,12 @@ atl_plan_step (const AtlPlan *plan, guint index)
   return &g_array_index (plan->steps, AtlPlanStep, index);
 }
 
+static inline gboolean
+atl_plan_has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
+{
+  return (plan->flags & flag) != 0;
+}
+
 /* Extends a buffer's life to 'time'. A new buffer is ATL_ARENA_UNUSED. */
 #define ATL_ARENA_UNUSED ((AtlArenaBuffer) { .first = G_MAXINT, .last = -1 })
 
@@ -74,6 +80,9 @@ AtlConv2d atl_plan_describe_conv (const AtlPlan *plan, const AtlStep *step);
 /* What a convolution does before it stores. 'bias', 'scale' and 'shift' may be NULL. */
 AtlConvEpilogue atl_plan_epilogue (const AtlPlan *plan, const AtlStep *step, const float *workspace,
                                    const AtlPreparedStep *parameters);
+
+/* Runs a step that has no parameters: a ReLU, scaled add or pixel shuffle that stands alone. */
+void atl_plan_run_without_parameters (const AtlPlan *plan, const AtlStep *step, float *workspace);
 
 /* Where the region of node 'a' has the first pixel of the region of node 'y'. */
 AtlOffset atl_plan_offset (const AtlPlan *plan, AtlNode a, AtlNode y);

@@ -116,3 +116,31 @@ atl_plan_epilogue (const AtlPlan *plan, const AtlStep *step, const float *worksp
 
   return epilogue;
 }
+
+void
+atl_plan_run_without_parameters (const AtlPlan *plan, const AtlStep *step, float *workspace)
+{
+  const AtlBackend *backend = plan->backend;
+  const AtlShape *shape_x = &plan->shapes[step->x], *shape_y = &plan->shapes[step->y];
+  const float *x = workspace + plan->values[step->x];
+  float *y = workspace + plan->values[step->y];
+
+  switch (step->op)
+    {
+    case ATL_OP_RELU:
+      backend->relu_forward (y, x, shape_y);
+      break;
+    case ATL_OP_SCALED_ADD:
+      backend->scaled_add_forward (y, x, workspace + plan->values[step->other], shape_y, shape_x,
+                                   atl_plan_offset (plan, step->x, step->y), step->gain);
+      break;
+    case ATL_OP_PIXEL_SHUFFLE:
+      backend->pixel_shuffle_forward (y, x, shape_x,
+                                      atl_graph_node (plan->graph, step->node)->factor);
+      break;
+    case ATL_OP_INPUT:
+    case ATL_OP_CONV2D:
+    case ATL_OP_BATCH_NORM:
+      g_return_if_reached ();
+    }
+}

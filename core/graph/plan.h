@@ -67,7 +67,8 @@ typedef enum
 } AtlTrainingFlags;
 
 /* 'input' is the shape of a batch. 'trained' holds a flag for each parameter of the graph (NULL = all):
- * the gradients of others are not computed. The plan keeps the graph, which must live longer. */
+ * the gradients of others are not computed, nor that of a convolution's bias without its weight. The
+ * plan keeps the graph, which must live longer. */
 AtlPlan *atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend,
                                 const AtlShape *input, const gboolean *trained,
                                 AtlTrainingFlags flags);

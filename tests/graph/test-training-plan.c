@@ -262,6 +262,48 @@ frozen_parameters_cost_nothing (void)
   run_clear (&head);
 }
 
+/* Each parameter trained alone (a bias with its weight) has the gradient that it has among all. */
+static void
+any_parameter_can_be_trained_alone (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    {
+      Run all;
+
+      run_init (&all, &atl_test_networks[i], atl_backend_reference (), NULL, 0);
+      const int n_parameters = atl_graph_n_parameters (all.graph);
+      run_forward (&all);
+      atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
+
+      for (int k = 0; k < n_parameters; k++)
+        {
+          g_autofree gboolean *trained = g_new0 (gboolean, (gsize) n_parameters);
+          Run one;
+
+          const gboolean is_bias = atl_graph_parameter (all.graph, k)->role == ATL_PARAMETER_BIAS;
+
+          trained[k] = TRUE;
+          if (is_bias)
+            trained[k - 1] = TRUE; /* its weight: a bias is not trained without it */
+          run_init (&one, &atl_test_networks[i], atl_backend_reference (), trained, 0);
+          run_forward (&one);
+          atl_plan_backward (one.plan, one.workspace, one.parameters, one.gradients);
+          for (int m = 0; m < n_parameters; m++)
+            {
+              const AtlParameter *p = atl_graph_parameter (one.graph, m);
+              const float *gradient = one.gradients + p->offset;
+
+              if (trained[m])
+                atl_test_close (p->name, gradient, all.gradients + p->offset, p->size, 1e-6);
+              else
+                CU_ASSERT_EQUAL (largest (gradient, p->size), 0.0);
+            }
+          run_clear (&one);
+        }
+      run_clear (&all);
+    }
+}
+
 static void
 gradients_are_added (void)
 {
@@ -357,6 +399,7 @@ main (void)
     { "cpu equals reference", cpu_equals_reference },
     { "same bits on any number of threads", same_bits_on_any_number_of_threads },
     { "frozen parameters cost nothing", frozen_parameters_cost_nothing },
+    { "any parameter can be trained alone", any_parameter_can_be_trained_alone },
     { "gradients are added", gradients_are_added },
     { "running statistics converge", running_statistics_converge },
   };
