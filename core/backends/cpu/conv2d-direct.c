@@ -67,9 +67,10 @@ ATL_ALWAYS_INLINE void
 sum_pixels (float *sums, const Window *window, const float *x, int x_step)
 {
   const Phase *phase = window->phase;
-  AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS] = { 0 };
+  AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
   const float *w = window->w;
 
+  atl_clear_sums (acc);
   for (int first = 0; first < window->c_in; first += ATL_CHANNEL_BLOCK)
     {
       const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - first);
@@ -83,6 +84,7 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
             const float *xt = x + a * window->view.row + b * ATL_CHANNEL_BLOCK;
 
             if (n_channels == ATL_CHANNEL_BLOCK)
+#pragma GCC unroll 8
               for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
                 atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
             else

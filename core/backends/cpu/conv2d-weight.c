@@ -139,11 +139,18 @@ add_block (const Job *job, int image, const AtlBlock *block, int channel, float 
       for (int a = 0; a < k; a++)
         for (int j = 0; j < k * ATL_CHANNEL_BLOCK;)
           {
-            const float *xj = view.x + a * view.row + j;
+            const AtlPairs pairs = {
+              .x = view.x + a * view.row + j,
+              .dy = dy,
+              .x_row = s * view.row,
+              .x_step = s * ATL_CHANNEL_BLOCK,
+              .dy_step = ATL_CPU_LANES,
+              .n_rows = block->n_rows,
+              .n_columns = block->n_columns,
+            };
             const int n = atl_next_group (k * ATL_CHANNEL_BLOCK - j);
 
-            atl_add_products (sums, n, xj, s * view.row, s * ATL_CHANNEL_BLOCK, dy, ATL_CPU_LANES,
-                              block->n_rows, block->n_columns);
+            atl_sum_products (sums, &pairs, n);
             j += n;
             sums += n * ATL_CPU_LANES;
           }

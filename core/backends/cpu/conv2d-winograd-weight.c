@@ -27,7 +27,7 @@ enum
   GROUP_CHANNELS = 64,
   BLOCK_TILES = 24,
   PART_TILES = 144, /* at least; fewer, and adding the parts takes more than a tenth of the time */
-  MOST_PARTS = 16,
+  MOST_PARTS = 8,
   GAP = ATL_ALIGNMENT / sizeof (float) /* between the 36 parts of V and D, for the cache */
 };
 
@@ -41,7 +41,7 @@ typedef struct
   int n_parts;
   int n_in, n_out; /* groups of channels */
   int c_in, c_out; /* channels of a group, the last one may have fewer */
-  float *sums;     /* a part's for one group each way: c_out / 16 x 36 x c_in x 16, then c_out */
+  float *sums;     /* a part's for one group each way: 36 x c_out / 16 x c_in x 16, then c_out */
   size_t sums_size;
   float *scratch;
   size_t worker_scratch;
@@ -84,6 +84,13 @@ job_of_conv (const AtlConv2d *conv)
   job.sums_size = ((size_t) ATL_PRODUCTS * job.c_in + 1) * job.c_out;
   job.worker_scratch = (n + GAP - 1) / GAP * GAP;
   return job;
+}
+
+/* Where the 16 sums of product k and input channel i begin, for output channels from o on. */
+static size_t
+where_in_sums (const Job *job, int k, int o, int i)
+{
+  return ((size_t) k * job->c_out + o) * job->c_in + (size_t) i * ATL_CPU_LANES;
 }
 
 static size_t
@@ -189,28 +196,29 @@ transform_gradients (const Job *job, const Scratch *scratch, const Channels *cha
     }
 }
 
-/* Adds the products of a block of tiles to the sums. */
+/* The sums of the products of a block of tiles; they are added to those of the blocks before it. */
 static void
-add_block (const Job *job, const Scratch *scratch, const Channels *channels, int n_tiles,
-           float *sums)
+sum_block (const Job *job, const Scratch *scratch, const Channels *channels, int n_tiles,
+           gboolean first, float *sums)
 {
-  for (int o = 0; o < channels->n_out; o += ATL_CPU_LANES)
-    for (int k = 0; k < ATL_PRODUCTS; k++)
-      {
-        const float *v = scratch->v + k * size_of_products (job->c_in);
-        const float *d = scratch->d + k * size_of_products (job->c_out) + o;
-        float *s = sums
-                   + ((size_t) o / ATL_CPU_LANES * ATL_PRODUCTS + k) * job->c_in * ATL_CPU_LANES;
+  for (int k = 0; k < ATL_PRODUCTS; k++)
+    for (int o = 0; o < channels->n_out; o += ATL_CPU_LANES)
+      for (int i = 0; i < channels->n_in;)
+        {
+          const AtlPairs pairs = {
+            .x = scratch->v + k * size_of_products (job->c_in) + i,
+            .dy = scratch->d + k * size_of_products (job->c_out) + o,
+            .x_step = job->c_in,
+            .dy_step = job->c_out,
+            .n_rows = 1,
+            .n_columns = n_tiles,
+            .first = first,
+          };
+          const int n = atl_next_group (channels->n_in - i);
 
-        for (int i = 0; i < channels->n_in;)
-          {
-            const int n = atl_next_group (channels->n_in - i);
-
-            atl_add_products (s + (size_t) i * ATL_CPU_LANES, n, v + i, 0, job->c_in, d, job->c_out,
-                              1, n_tiles);
-            i += n;
-          }
-      }
+          atl_sum_products (sums + where_in_sums (job, k, o, i), &pairs, n);
+          i += n;
+        }
 }
 
 /* A chunk is a part of the tiles for a group of channels each way. */
@@ -224,12 +232,13 @@ sum_chunk (int chunk, int worker, void *data)
   const int first = (int) ((gint64) job->tiles.n * part / job->n_parts);
   const int last = (int) ((gint64) job->tiles.n * (part + 1) / job->n_parts);
   float *sums = job->sums + chunk * job->sums_size;
+  float *db = sums + job->sums_size - job->c_out;
   Scratch scratch = { .v = job->scratch + worker * job->worker_scratch };
   AtlSegment segment;
 
   scratch.d = scratch.v + ATL_PRODUCTS * size_of_products (job->c_in);
   scratch.transform = scratch.d + ATL_PRODUCTS * size_of_products (job->c_out);
-  memset (sums, 0, job->sums_size * sizeof (float));
+  memset (db, 0, job->c_out * sizeof (float));
 
   for (int begin = first; begin < last; begin += BLOCK_TILES)
     {
@@ -239,30 +248,26 @@ sum_chunk (int chunk, int worker, void *data)
         {
           segment = atl_segment_at (&job->tiles, tile, end);
           transform_inputs (job, &scratch, &channels, &segment, tile - begin);
-          transform_gradients (job, &scratch, &channels, &segment, tile - begin,
-                               sums + job->sums_size - job->c_out);
+          transform_gradients (job, &scratch, &channels, &segment, tile - begin, db);
         }
-      add_block (job, &scratch, &channels, end - begin, sums);
+      sum_block (job, &scratch, &channels, end - begin, begin == first, sums);
     }
 }
 
-/* 16 numbers of a group's sums, over all parts. */
+/* Adds n sums of the other parts to those of the first. */
 static void
-add_parts (float total[ATL_CPU_LANES], const Job *job, int group, size_t where)
+add_parts (const Job *job, float *sums, size_t n)
 {
   const size_t part_size = (size_t) job->n_in * job->n_out * job->sums_size;
-  const float *sums = job->sums + group * job->sums_size + where;
 
-  for (int lane = 0; lane < ATL_CPU_LANES; lane++)
-    total[lane] = sums[lane];
   for (int part = 1; part < job->n_parts; part++)
-    for (int lane = 0; lane < ATL_CPU_LANES; lane++)
-      total[lane] += sums[part * part_size + lane];
+    for (size_t i = 0; i < n; i++)
+      sums[i] += sums[part * part_size + i];
 }
 
-/* dw = G^T S G, for 16 output channels. */
+/* dw = G^T S G, for 16 output channels; the products of S are s_size apart. */
 static void
-transform_sums (float dw[3][3][ATL_CPU_LANES], const float s[ATL_POINTS][ATL_POINTS][ATL_CPU_LANES])
+transform_sums (float dw[3][3][ATL_CPU_LANES], const float *s, size_t s_size)
 {
   float half[3][ATL_POINTS][ATL_CPU_LANES] = { 0 };
 
@@ -270,7 +275,7 @@ transform_sums (float dw[3][3][ATL_CPU_LANES], const float s[ATL_POINTS][ATL_POI
     for (int i = 0; i < ATL_POINTS; i++)
       for (int j = 0; j < ATL_POINTS; j++)
         for (int lane = 0; lane < ATL_CPU_LANES; lane++)
-          half[a][j][lane] += atl_winograd_g[i][a] * s[i][j][lane];
+          half[a][j][lane] += atl_winograd_g[i][a] * s[(i * ATL_POINTS + j) * s_size + lane];
 
   memset (dw, 0, 9 * ATL_CPU_LANES * sizeof (float));
   for (int a = 0; a < 3; a++)
@@ -291,15 +296,19 @@ finish_chunk (int chunk, int worker, void *data)
   const Channels channels = channels_of_group (job, group);
   const int channel = channels.out + o;
   const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - channel);
-  float s[ATL_POINTS][ATL_POINTS][ATL_CPU_LANES], dw[3][3][ATL_CPU_LANES], db[ATL_CPU_LANES];
+  float *sums = job->sums + group * job->sums_size;
+  float *db = sums + job->sums_size - job->c_out + o;
+  float dw[3][3][ATL_CPU_LANES];
+
+  if (n_lanes <= 0)
+    return; /* the last group has fewer channels */
+
+  for (int k = 0; k < ATL_PRODUCTS; k++)
+    add_parts (job, sums + where_in_sums (job, k, o, 0), (size_t) channels.n_in * ATL_CPU_LANES);
 
   for (int i = 0; i < MIN (channels.n_in, conv->c_in - channels.in); i++)
     {
-      for (int k = 0; k < ATL_PRODUCTS; k++)
-        add_parts (s[k / ATL_POINTS][k % ATL_POINTS], job, group,
-                   ((size_t) o * ATL_PRODUCTS + (size_t) k * ATL_CPU_LANES) * job->c_in
-                       + (size_t) i * ATL_CPU_LANES);
-      transform_sums (dw, s);
+      transform_sums (dw, sums + where_in_sums (job, 0, o, i), where_in_sums (job, 1, 0, 0));
       for (int lane = 0; lane < n_lanes; lane++)
         {
           float *to = job->dw + ((size_t) (channel + lane) * conv->c_in + channels.in + i) * 9;
@@ -311,7 +320,7 @@ finish_chunk (int chunk, int worker, void *data)
 
   if (channels.in == 0 && job->db != NULL)
     {
-      add_parts (db, job, group, job->sums_size - job->c_out + o);
+      add_parts (job, db, ATL_CPU_LANES);
       for (int lane = 0; lane < n_lanes; lane++)
         job->db[channel + lane] += job->gain * db[lane];
     }

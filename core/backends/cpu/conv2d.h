@@ -124,6 +124,18 @@ atl_weight_at (const AtlConvWeights *w, int o, int i, int tap)
   return w->weight[((size_t) o * w->n_in + i) * w->n_taps + tap];
 }
 
+/* The loops over registers are unrolled by request: GCC would do it too late to keep the sums in them. */
+
+ATL_ALWAYS_INLINE void
+atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
+{
+#pragma GCC unroll 16
+  for (int p = 0; p < ATL_AT_ONCE; p++)
+#pragma GCC unroll 4
+    for (int v = 0; v < ATL_N_VECTORS; v++)
+      sums[p][v] = (AtlVector) { 0.0f };
+}
+
 /* Sums of ATL_AT_ONCE pixels += x w, for one input channel: x[p x_step] is its number at pixel p,
  * w its weights for 16 output channels. */
 ATL_ALWAYS_INLINE void
@@ -132,9 +144,12 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
 {
   AtlVector weights[ATL_N_VECTORS];
 
+#pragma GCC unroll 4
   for (int v = 0; v < ATL_N_VECTORS; v++)
     weights[v] = atl_load (w + v * ATL_VECTOR_LANES);
+#pragma GCC unroll 16
   for (int p = 0; p < ATL_AT_ONCE; p++)
+#pragma GCC unroll 4
     for (int v = 0; v < ATL_N_VECTORS; v++)
       sums[p][v] += weights[v] * x[p * x_step];
 }
@@ -143,7 +158,9 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
 ATL_ALWAYS_INLINE void
 atl_store_sums (float *to, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
 {
+#pragma GCC unroll 16
   for (int p = 0; p < ATL_AT_ONCE; p++)
+#pragma GCC unroll 4
     for (int v = 0; v < ATL_N_VECTORS; v++)
       atl_store (to + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES, sums[p][v]);
 }
@@ -155,50 +172,75 @@ atl_next_group (int n)
   return n % ATL_GROUP == 0 ? ATL_GROUP : ATL_SMALL_GROUP;
 }
 
-/* sums (n x 16) += sum over pixels of x[0..n-1] dy[0..15], n being constant. The pixels of x and dy are
- * x_step and dy_step apart, the rows of x x_row; those of dy follow each other. */
-ATL_ALWAYS_INLINE void
-atl_add_group (float *sums, const int n, const float *x, size_t x_row, int x_step, const float *dy,
-               int dy_step, int n_rows, int n_columns)
+/* Rows of pixels of x and dy whose products are summed. The pixels are x_step and dy_step floats apart, the
+ * rows of x x_row; those of dy follow each other. */
+typedef struct
 {
-  AtlVector acc[MAX (ATL_GROUP, ATL_SMALL_GROUP)][ATL_N_VECTORS] = { 0 };
+  const float *x, *dy;
+  size_t x_row;
+  int x_step, dy_step;
+  int n_rows, n_columns;
+  gboolean first; /* the sums are set, else they are added to */
+} AtlPairs;
 
-  for (int r = 0; r < n_rows; r++)
+/* sums (n x 16) = or += sum over pixels of x[0..n-1] dy[0..15], n being constant. */
+ATL_ALWAYS_INLINE void
+atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
+{
+  AtlVector acc[MAX (ATL_GROUP, ATL_SMALL_GROUP)][ATL_N_VECTORS];
+  const float *dy = pairs->dy;
+
+#pragma GCC unroll 16
+  for (int j = 0; j < n; j++)
     {
-      const float *pixel = x + r * x_row;
+      __builtin_prefetch (sums + j * ATL_CPU_LANES, 1);
+#pragma GCC unroll 4
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        acc[j][v] = (AtlVector) { 0.0f };
+    }
 
-      for (int q = 0; q < n_columns; q++)
+  for (int r = 0; r < pairs->n_rows; r++)
+    {
+      const float *x = pairs->x + r * pairs->x_row;
+
+      for (int q = 0; q < pairs->n_columns; q++)
         {
           AtlVector d[ATL_N_VECTORS];
 
+#pragma GCC unroll 4
           for (int v = 0; v < ATL_N_VECTORS; v++)
             d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
+#pragma GCC unroll 16
           for (int j = 0; j < n; j++)
+#pragma GCC unroll 4
             for (int v = 0; v < ATL_N_VECTORS; v++)
-              acc[j][v] += d[v] * pixel[j];
-          pixel += x_step;
-          dy += dy_step;
+              acc[j][v] += d[v] * x[j];
+          x += pairs->x_step;
+          dy += pairs->dy_step;
         }
     }
 
+  if (! pairs->first)
+#pragma GCC unroll 16
+    for (int j = 0; j < n; j++)
+#pragma GCC unroll 4
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        acc[j][v] += atl_load (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES);
+#pragma GCC unroll 16
   for (int j = 0; j < n; j++)
+#pragma GCC unroll 4
     for (int v = 0; v < ATL_N_VECTORS; v++)
-      {
-        float *sum = sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES;
-
-        atl_store (sum, atl_load (sum) + acc[j][v]);
-      }
+      atl_store (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[j][v]);
 }
 
 /* The same for an n from atl_next_group (). */
 static inline void
-atl_add_products (float *sums, int n, const float *x, size_t x_row, int x_step, const float *dy,
-                  int dy_step, int n_rows, int n_columns)
+atl_sum_products (float *sums, const AtlPairs *pairs, int n)
 {
   if (n == ATL_GROUP)
-    atl_add_group (sums, ATL_GROUP, x, x_row, x_step, dy, dy_step, n_rows, n_columns);
+    atl_sum_group (sums, pairs, ATL_GROUP);
   else
-    atl_add_group (sums, ATL_SMALL_GROUP, x, x_row, x_step, dy, dy_step, n_rows, n_columns);
+    atl_sum_group (sums, pairs, ATL_SMALL_GROUP);
 }
 
 /* The epilogue for one channel block of one image. */

@@ -103,6 +103,7 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
   const size_t begin = (size_t) CLAMP (-left, 0, n_columns) * ATL_CHANNEL_BLOCK;
   const size_t end = MAX ((size_t) CLAMP (tiled->w - left, 0, n_columns) * ATL_CHANNEL_BLOCK,
                           begin);
+  const size_t plane = (size_t) tiled->h * tiled->w * ATL_CHANNEL_BLOCK;
   const float *rows[ATL_POINTS];
 
   memset (zeros, 0, n_row * sizeof (float));
@@ -121,7 +122,10 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
       AtlVector8 d[ATL_POINTS], v[ATL_POINTS];
 
       for (int i = 0; i < atl_tile_size (kind); i++)
-        d[i] = atl_load8 (rows[i] + q);
+        {
+          d[i] = atl_load8 (rows[i] + q);
+          __builtin_prefetch (rows[i] + q + plane);
+        }
       atl_transform (v, d, kind);
       for (int i = 0; i < ATL_POINTS; i++)
         atl_store8 (columns + i * n_row + q, v[i]);
