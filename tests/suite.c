@@ -24,6 +24,12 @@ atl_test_data (void)
   return running_data;
 }
 
+gboolean
+atl_test_quick (void)
+{
+  return g_getenv ("ATELIER_TEST_QUICK") != NULL;
+}
+
 void
 atl_test_skip (const char *why)
 {

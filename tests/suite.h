@@ -25,6 +25,10 @@ int atl_suite_run (const char *suite, const AtlTest *tests, int n_tests);
 /* The data of the running test: one function may be run on the rows of a table. */
 const void *atl_test_data (void);
 
+/* Whether a test is to try only a part of its cases: ATELIER_TEST_QUICK is set, as it is under valgrind,
+ * where everything takes a hundred times as long. */
+gboolean atl_test_quick (void);
+
 /* Marks the running test as skipped; to be followed by return. */
 void atl_test_skip (const char *why);
 

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "suite.h"
 
 enum
 {
@@ -442,8 +443,7 @@ void
 atl_check_operator (const AtlBackend *backend, const AtlOperator *op)
 {
   AtlCheck check = { .backend = backend };
-  /* For valgrind, under which all cases take a quarter of an hour. */
-  const int divisor = g_getenv ("ATELIER_TEST_QUICK") != NULL ? 10 : 1;
+  const int divisor = atl_test_quick () ? 10 : 1;
 
   atl_random_init (&check.random, g_str_hash (op->name), 0);
   n_failures = 0;

@@ -88,7 +88,7 @@ tiles_do_not_show (void)
   };
   static const char *const tiles[] = { "7", "16", "33" };
 
-  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i += atl_test_quick () ? 4 : 1)
     {
       AtlTestModel model;
       const int w = cases[i].out_width, h = cases[i].out_height;
@@ -423,10 +423,18 @@ time_is_estimated (void)
 
   atl_test_model_init (&model, 2);
   const AtlStage stage = { model.prepared, 2 };
-  const double one = atl_apply_seconds (&(AtlStages) { &stage, 1, FALSE }, 500, 400, NULL);
-  const double eight = atl_apply_seconds (&(AtlStages) { &stage, 1, TRUE }, 500, 400, NULL);
-  CU_ASSERT (one > 0.0);
-  CU_ASSERT (eight > 3.0 * one && eight < 20.0 * one); /* another trial each */
+
+  /* Each estimate is a trial of its own, which another program may disturb. */
+  gboolean plausible = FALSE;
+  for (int i = 0; i < 10 && ! plausible; i++)
+    {
+      const double one = atl_apply_seconds (&(AtlStages) { &stage, 1, FALSE }, 500, 400, NULL);
+      const double eight = atl_apply_seconds (&(AtlStages) { &stage, 1, TRUE }, 500, 400, NULL);
+
+      CU_ASSERT (one > 0.0);
+      plausible = eight > 3.0 * one && eight < 20.0 * one;
+    }
+  CU_ASSERT (plausible);
   atl_test_model_clear (&model);
 }
 
