@@ -39,19 +39,28 @@ def parse(text):
     return value()
 
 
+def read_results(path):
+    """What (say KEY VALUE) wrote: {key: value}."""
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        return dict(parse(line) for line in file)
+
+
 class Gimp:
     """version: '2' or '3'. libdir: GIMP's folder that holds plug-ins/. plug_in: the built program."""
 
-    def __init__(self, version, libdir, plug_in, home, models):
+    def __init__(self, version, libdir, plug_in, home, models, more_plug_ins=(), more_settings=""):
         self.version, self.home = version, home
         folder = os.path.join(home, "plug-ins")
         name = os.path.basename(plug_in)
         os.makedirs(os.path.join(folder, name))
         os.symlink(os.path.abspath(plug_in), os.path.join(folder, name, name))
-        for system in PLUG_INS:
+        for system in {*PLUG_INS, *more_plug_ins}:
             os.symlink(os.path.join(libdir, "plug-ins", system), os.path.join(folder, system))
         with open(os.path.join(home, "gimprc"), "w", encoding="utf-8") as file:
-            file.write(f"(plug-in-path {quoted(folder)})\n(color-profile-policy keep)\n")
+            file.write(f"(plug-in-path {quoted(folder)})\n(color-profile-policy keep)\n"
+                       + more_settings)
         self.environment = dict(os.environ, GIMP2_DIRECTORY=home, GIMP3_DIRECTORY=home,
                                 XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home, XDG_DATA_HOME=home,
                                 ATELIER_MODEL_PATH=models, LC_ALL="C.UTF-8")
@@ -85,10 +94,4 @@ class Gimp:
         except subprocess.TimeoutExpired as late:
             output = f"{late.stdout}\nGIMP did not end within {timeout} s"
 
-        found = {}
-        if os.path.exists(results):
-            with open(results, encoding="utf-8") as file:
-                for line in file:
-                    key, value = parse(line)
-                    found[key] = value
-        return found, output
+        return read_results(results), output

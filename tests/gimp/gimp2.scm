@@ -45,3 +45,7 @@
 (define (upscale image layers scale model scope)
   (plug-in-atelier-upscale RUN-NONINTERACTIVE image (car layers) scale model 0
                            (if (eq? scope 'layers) 1 0)))
+
+; Asks the user.
+(define (upscale-interactively image)
+  (plug-in-atelier-upscale RUN-INTERACTIVE image (first-layer image) 0 "" 0 0))

@@ -43,3 +43,8 @@
   (plug-in-atelier-upscale #:run-mode RUN-NONINTERACTIVE #:image image
                            #:drawables (list->vector layers) #:scale scale #:model model
                            #:scope (if (eq? scope 'layers) "layers" "image")))
+
+; Asks the user.
+(define (upscale-interactively image)
+  (plug-in-atelier-upscale #:run-mode RUN-INTERACTIVE #:image image
+                           #:drawables (list->vector (ids (gimp-image-get-layers image)))))

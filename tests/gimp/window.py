@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A GIMP with windows, on a screen that nobody sees: for what GIMP offers to the user alone, such as undo
+# and dialogs. Scheme reaches it through GIMP's Script-Fu server, keys through xdotool.
+
+import os
+import socket
+import struct
+import subprocess
+import time
+
+import console
+from console import quoted
+
+SERVER = {"2": "script-fu", "3": "script-fu-server"}   # the plug-in that has the server
+START = {"2": "(plug-in-script-fu-server RUN-NONINTERACTIVE {ip} {port} {log})",
+         "3": "(plug-in-script-fu-server #:run-mode RUN-NONINTERACTIVE #:ip {ip} #:port {port} "
+              "#:logfile {log})"}
+
+
+def wait_for(question, seconds, what):
+    """The first answer that is not None."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = question()
+        if answer is not None:
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+class Window(console.Gimp):
+    """To be used in a 'with' statement: its processes end with it."""
+
+    def __init__(self, version, libdir, plug_in, home, models):
+        super().__init__(version, libdir, plug_in, home, models, (SERVER[version],),
+                         "(single-window-mode yes)\n" + self.no_welcome(version))
+        self.processes, self.connection = [], None
+        self.results = os.path.join(home, "results")
+
+    @staticmethod
+    def no_welcome(version):
+        """Settings without which GIMP 3 greets who starts it for the first time, over the image."""
+        if version == "2":
+            return ""
+        words = subprocess.run(["gimp-console-3.0", "--version"], text=True, capture_output=True,
+                               check=True).stdout.split()
+        return f"(config-version {quoted(words[-1])})\n(check-updates no)\n"
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.connection:
+            self.connection.close()
+        for process in reversed(self.processes):
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def spawn(self, *command, **options):
+        with open(os.path.join(self.home, f"{os.path.basename(command[0])}.log"), "w") as log:
+            process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log, **options)
+        self.processes.append(process)
+        return process
+
+    def start(self):
+        read, write = os.pipe()
+        self.spawn("Xvfb", "-displayfd", str(write), "-screen", "0", "1200x800x24", "-nolisten", "tcp",
+                   pass_fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.environment["DISPLAY"] = ":" + pipe.readline().strip()
+        self.spawn("openbox")
+
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        start = START[self.version].format(ip=quoted("127.0.0.1"), port=port,
+                                           log=quoted(os.path.join(self.home, "server.log")))
+        options = ["--batch-interpreter=plug-in-script-fu-eval"] if self.version == "3" else []
+        self.spawn(f"gimp-{'2.10' if self.version == '2' else '3.0'}", "--new-instance", "--no-data",
+                   "--no-fonts", "--no-splash", *options, "-b", start)
+
+        def connect():
+            try:
+                return socket.create_connection(("127.0.0.1", port))
+            except ConnectionRefusedError:
+                return None
+        self.connection = wait_for(connect, 120, "GIMP's start")
+        self.send(self.prelude(self.results))
+
+    def ask(self, script):
+        """Runs Scheme; what it said: {key: value}."""
+        self.send(f"(set! results (open-output-file results-path))\n{script}\n"
+                  "(close-output-port results)")
+        return console.read_results(self.results)
+
+    def send(self, script):
+        text = script.encode()
+        self.connection.sendall(b"G" + struct.pack(">H", len(text)) + text)
+        header = self.receive(4)   # 'G', whether it failed, the length of what it printed
+        answer = self.receive(struct.unpack(">H", header[2:])[0]).decode(errors="replace")
+        assert header[1] == 0, f"GIMP says: {answer}"
+
+    def window(self, title, seconds=60):
+        """Waits for the window with these words in its title; its number."""
+        def search():
+            run = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", title],
+                                 env=self.environment, text=True, capture_output=True, check=False)
+            return run.stdout.split()[0] if run.stdout.split() else None
+        return wait_for(search, seconds, f"a window '{title}'")
+
+    def press(self, title, keys):
+        """Presses a combination of keys, 'ctrl+z', in a window."""
+        number = self.window(title)
+        subprocess.run(["xdotool", "windowactivate", "--sync", number, "key", keys],
+                       env=self.environment, timeout=60, check=True)
+
+    def receive(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.connection.recv(count - len(data))
+            assert part, "GIMP has ended"
+            data += part
+        return data
