@@ -46,7 +46,8 @@ typedef struct
 
 typedef struct
 {
-  GArray *settings; /* of Setting */
+  GArray *settings;    /* of Setting */
+  GStringChunk *texts; /* descriptions with standard values */
   gboolean quiet;
   gboolean json;
 } CommandLine;
@@ -83,9 +84,21 @@ take_option (const char *typed, const char *value, void *data, GError **error)
   return TRUE;
 }
 
-/* A group of entries made of a table; the entries are copied by GLib. */
+/* What --help says of an option: its blurb with the standard value. */
+static const char *
+describe_option (const AtlOption *option, const AtlUpscaleOptions *standard, CommandLine *line)
+{
+  g_autofree char *value = atl_option_text (option, standard);
+  g_autofree char *text = value != NULL ? g_strdup_printf ("%s [%s]", _ (option->blurb), value)
+                                        : g_strdup (_ (option->blurb));
+
+  return g_string_chunk_insert_const (line->texts, text);
+}
+
+/* Entries made of a table; GLib copies them, but not their texts. */
 static void
-add_table (GOptionContext *context, const AtlOptionTable *table, CommandLine *line)
+add_table (GOptionContext *context, const AtlOptionTable *table, const AtlUpscaleOptions *standard,
+           CommandLine *line)
 {
   g_autofree GOptionEntry *entries = g_new0 (GOptionEntry, table->n_options + 1);
   GOptionGroup *group = g_option_context_get_main_group (context);
@@ -101,7 +114,7 @@ add_table (GOptionContext *context, const AtlOptionTable *table, CommandLine *li
         .flags = is_flag ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
         .arg = G_OPTION_ARG_CALLBACK,
         .arg_data = (void *) take_option,
-        .description = option->blurb,
+        .description = describe_option (option, standard, line),
         .arg_description = option->argument,
       };
     }
@@ -373,7 +386,9 @@ run_task (char **arguments, const CommandLine *line)
 static int
 run (int argc, char **argv)
 {
-  CommandLine line = { .settings = g_array_new (FALSE, TRUE, sizeof (Setting)) };
+  CommandLine line = { .settings = g_array_new (FALSE, TRUE, sizeof (Setting)),
+                       .texts = g_string_chunk_new (1024) };
+  AtlUpscaleOptions standard;
   const GOptionEntry entries[] = {
     { "quiet", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &line.quiet,
       N_ ("Say nothing but errors"), NULL },
@@ -386,13 +401,16 @@ run (int argc, char **argv)
   int status;
 
   g_array_set_clear_func (line.settings, setting_clear);
+  atl_upscale_options_init (&standard, ATL_UPSCALE_RECIPE_DEFAULT, 2);
   for (size_t t = 0; t < G_N_ELEMENTS (tables); t++)
-    add_table (context, tables[t], &line);
+    add_table (context, tables[t], &standard, &line);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (atl_options_parse (context, &usage, argc, argv, &arguments, &status))
     status = run_task (arguments, &line);
 
+  atl_upscale_options_clear (&standard);
   g_array_unref (line.settings);
+  g_string_chunk_free (line.texts);
   return status;
 }
 

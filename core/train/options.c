@@ -149,6 +149,32 @@ is_given (const AtlOption *option, const void *value)
   return TRUE;
 }
 
+char *
+atl_option_text (const AtlOption *option, const void *values)
+{
+  const void *value = (const char *) values + option->offset;
+
+  if (! is_given (option, value))
+    return NULL;
+
+  switch (option->kind)
+    {
+    case ATL_OPTION_INTEGER:
+      return g_strdup_printf ("%d", *(const int *) value);
+    case ATL_OPTION_NUMBER:
+      return g_strdup_printf ("%.10g", *(const double *) value);
+    case ATL_OPTION_CHOICE:
+      return g_strdup (option->choices[*(const int *) value]);
+    case ATL_OPTION_STRING:
+      return g_strdup (*(char *const *) value);
+    case ATL_OPTION_FLAG:
+    case ATL_OPTION_STRINGS:
+      return NULL; /* have no standard value */
+    }
+
+  g_return_val_if_reached (NULL);
+}
+
 void
 atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject *object)
 {
@@ -259,20 +285,20 @@ static const AtlOption options[] = {
   { "resume", 0, ATL_OPTION_FLAG, AT (resume), TRUE,
     .blurb = N_ ("Go on from the run folder's checkpoint, with the options stored there") },
   { "batch", 0, ATL_OPTION_INTEGER, AT (batch), FALSE, 1, 1024, .argument = N_ ("N"),
-    .blurb = N_ ("Samples of one step [16]") },
+    .blurb = N_ ("Samples of one step") },
   { "lr", 0, ATL_OPTION_NUMBER, AT (rate), FALSE, 1e-9, 10, .argument = N_ ("RATE"),
-    .blurb = N_ ("Highest learning rate [0.001]") },
+    .blurb = N_ ("Highest learning rate") },
   { "schedule", 0, ATL_OPTION_STRING, AT (schedule), .argument = N_ ("HOW"),
     .blurb = N_ ("Course of the learning rate: constant, cosine, both also with a warm-up in per "
-                 "cent, one-cycle:DIV,CUT or one-cycle-beta:DIV,PCT [cosine:5]") },
+                 "cent, one-cycle:DIV,CUT or one-cycle-beta:DIV,PCT") },
   { "weight-decay", 0, ATL_OPTION_NUMBER, AT (weight_decay), FALSE, 0, 1, .argument = N_ ("D"),
-    .blurb = N_ ("L2 weight decay, added to the gradient [0]") },
+    .blurb = N_ ("L2 weight decay, added to the gradient") },
   { "average", 0, ATL_OPTION_NUMBER, AT (average), FALSE, 0, 0.999999, .argument = N_ ("D"),
     .blurb = N_ ("Keep the average of the weights with this memory, and save it; 0 saves the "
-                 "weights as they are [0.999]") },
+                 "weights as they are") },
   { "norm", 0, ATL_OPTION_CHOICE, AT (norm), FALSE, 0, 0, norms, N_ ("HOW"),
     N_ ("Batch normalisation in training: left as it is at the start, or by the statistics of each "
-        "batch [frozen]") },
+        "batch") },
   { "steps", 0, ATL_OPTION_INTEGER, AT (steps), FALSE, 1, 1e9, .argument = N_ ("N"),
     .blurb = N_ ("Train for so many steps") },
   { "epochs", 0, ATL_OPTION_INTEGER, AT (epochs), FALSE, 1, 1e6, .argument = N_ ("N"),
@@ -280,16 +306,16 @@ static const AtlOption options[] = {
   { "minutes", 0, ATL_OPTION_NUMBER, AT (minutes), FALSE, 0.01, 1e6, .argument = N_ ("N"),
     .blurb = N_ ("Train for so long [60]") },
   { "seed", 0, ATL_OPTION_INTEGER, AT (seed), FALSE, 0, 2147483647, .argument = N_ ("N"),
-    .blurb = N_ ("All random numbers follow from it [1]") },
+    .blurb = N_ ("All random numbers follow from it") },
   { "validation", 0, ATL_OPTION_STRING, AT (validation), .argument = N_ ("DIR|PART"),
-    .blurb = N_ ("Photos to measure on: a folder, or the part of the data that is held out "
-                 "[0.03, at most 24 photos]") },
+    .blurb = N_ ("Photos to measure on: a folder, or the part of the data that is held out, "
+                 "at most 24 photos") },
   { "threads", 0, ATL_OPTION_INTEGER, AT (threads), TRUE, 1, ATL_THREADS_MAX, NULL, N_ ("N"),
     N_ ("Threads to compute with; the result does not depend on it [all processors]") },
   { "checkpoint", 0, ATL_OPTION_NUMBER, AT (checkpoint), TRUE, 0, 1e6, NULL, N_ ("SECONDS"),
-    N_ ("Time between checkpoints [120]") },
+    N_ ("Time between checkpoints") },
   { "precision", 0, ATL_OPTION_CHOICE, AT (precision), FALSE, 0, 0, precisions, N_ ("TYPE"),
-    N_ ("Numbers of the weight file: f32 or f16 [f32]") },
+    N_ ("Numbers of the weight file: f32 or f16") },
   { "name", 0, ATL_OPTION_STRING, AT (name), .argument = N_ ("TEXT"),
     .blurb = N_ ("Name of the model, for its card") },
   { "description", 0, ATL_OPTION_STRING, AT (description), .argument = N_ ("TEXT"),

@@ -42,6 +42,9 @@ typedef struct
 /* Sets an option from its text. ATL_ERROR_ARGUMENT says what is possible. */
 gboolean atl_option_set (const AtlOption *option, void *values, const char *text, GError **error);
 
+/* The value of an integer, number, choice or string as text; NULL if it has none, and for other kinds. */
+char *atl_option_text (const AtlOption *option, const void *values);
+
 /* Adds a member for each recorded option that has a value. */
 void atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject *object);
 

@@ -5,8 +5,6 @@
 
 #include "train/trainer.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,87 +48,6 @@ typedef struct
   double saved_seconds; /* when the last checkpoint was written */
   double rate;          /* of the last step */
 } Training;
-
-char *
-atl_train_run_folder (const AtlTrainOptions *options)
-{
-  if (options->run != NULL)
-    return g_strdup (options->run);
-
-  g_autofree char *stem = g_strdup (options->output);
-  if (g_str_has_suffix (stem, ".safetensors"))
-    stem[strlen (stem) - strlen (".safetensors")] = '\0';
-  return g_strconcat (stem, "-run", NULL);
-}
-
-char *
-atl_train_checkpoint_path (const AtlTrainOptions *options)
-{
-  g_autofree char *folder = atl_train_run_folder (options);
-
-  return g_build_filename (folder, "checkpoint.safetensors", NULL);
-}
-
-static gboolean
-check_checkpoint (const AtlTrainOptions *options, GError **error)
-{
-  g_autofree char *folder = atl_train_run_folder (options);
-  g_autofree char *path = atl_train_checkpoint_path (options);
-  g_autoptr (JsonObject) stored = NULL;
-  gboolean finished = FALSE;
-
-  if (! g_file_test (path, G_FILE_TEST_EXISTS))
-    {
-      if (! options->resume)
-        return TRUE;
-      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-                   _ ("there is nothing to resume: the run folder '%s' holds no checkpoint"),
-                   folder);
-      return FALSE;
-    }
-
-  stored = atl_checkpoint_options (path, &finished, error);
-  if (stored == NULL)
-    return FALSE;
-
-  if (options->resume != finished)
-    return TRUE;
-
-  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-               finished
-                   ? _ ("there is nothing to resume: the training in '%s' is finished")
-                   : _ ("'%s' holds the checkpoint of a training that is not finished: go on with "
-                        "'--resume', name another folder with '--run', or remove this one"),
-               folder);
-  return FALSE;
-}
-
-gboolean
-atl_train_check (const AtlTrainOptions *options, GError **error)
-{
-  g_autofree char *folder = atl_train_run_folder (options);
-  g_autofree char *parent = g_path_get_dirname (options->output);
-
-  if (g_access (parent, W_OK) != 0 || ! g_file_test (parent, G_FILE_TEST_IS_DIR)
-      || g_file_test (options->output, G_FILE_TEST_IS_DIR))
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-                   _ ("'%s' cannot be written: its folder must exist and be writable"),
-                   options->output);
-      return FALSE;
-    }
-
-  if (g_mkdir_with_parents (folder, 0777) != 0)
-    {
-      const int code = errno;
-
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
-                   _ ("the run folder '%s' cannot be made: %s"), folder, g_strerror (code));
-      return FALSE;
-    }
-
-  return check_checkpoint (options, error);
-}
 
 static double
 seconds_now (const Training *t)

@@ -22,15 +22,15 @@ static const AtlOption options[] = {
         "72, "
         "batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)") },
   { "scale", 0, ATL_OPTION_INTEGER, AT (scale), FALSE, 2, 8, .argument = N_ ("N"),
-    .blurb = N_ ("How many times larger: 2, 4 or 8 [2]") },
+    .blurb = N_ ("How many times larger: 2, 4 or 8") },
   { "width", 0, ATL_OPTION_INTEGER, AT (width), FALSE, 1, 512, .argument = N_ ("N"),
-    .blurb = N_ ("Channels of the inner layers [64]") },
+    .blurb = N_ ("Channels of the inner layers") },
   { "blocks", 0, ATL_OPTION_INTEGER, AT (blocks), FALSE, 1, 64, .argument = N_ ("N"),
-    .blurb = N_ ("Residual blocks [8]") },
+    .blurb = N_ ("Residual blocks") },
   { "crop", 0, ATL_OPTION_INTEGER, AT (crop), FALSE, 4, 512, .argument = N_ ("N"),
-    .blurb = N_ ("Side of a sample in pixels of the small picture [32]") },
+    .blurb = N_ ("Side of a sample in pixels of the small picture") },
   { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, N_ ("LOSS"),
-    N_ ("Mean absolute or squared error of the pixels, l1 or mse [l1]") },
+    N_ ("Mean absolute or squared error of the pixels, l1 or mse") },
 };
 
 const AtlOptionTable atl_upscale_options = { options, G_N_ELEMENTS (options) };
