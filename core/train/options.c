@@ -99,19 +99,29 @@ atl_option_set (const AtlOption *option, void *values, const char *text, GError 
   g_return_val_if_reached (FALSE);
 }
 
+static JsonNode *
+string_to_json (const char *string, gboolean name_only)
+{
+  g_autofree char *name = name_only ? g_path_get_basename (string) : NULL;
+
+  return json_node_init_string (json_node_alloc (), name != NULL ? name : string);
+}
+
 static JsonArray *
-strings_to_json (char **strings)
+strings_to_json (char **strings, gboolean names_only)
 {
   JsonArray *array = json_array_new ();
 
   for (; *strings != NULL; strings++)
-    json_array_add_string_element (array, *strings);
+    json_array_add_element (array, string_to_json (*strings, names_only));
   return array;
 }
 
 static void
-option_to_json (const AtlOption *option, const void *value, JsonObject *object)
+option_to_json (const AtlOption *option, const void *value, gboolean names_only, JsonObject *object)
 {
+  const gboolean name_only = names_only && option->is_path;
+
   switch (option->kind)
     {
     case ATL_OPTION_FLAG:
@@ -128,12 +138,13 @@ option_to_json (const AtlOption *option, const void *value, JsonObject *object)
       break;
     case ATL_OPTION_STRING:
       if (*(char *const *) value != NULL)
-        json_object_set_string_member (object, option->name, *(char *const *) value);
+        json_object_set_member (object, option->name,
+                                string_to_json (*(char *const *) value, name_only));
       break;
     case ATL_OPTION_STRINGS:
       if (*(char **const *) value != NULL)
         json_object_set_array_member (object, option->name,
-                                      strings_to_json (*(char **const *) value));
+                                      strings_to_json (*(char **const *) value, name_only));
       break;
     }
 }
@@ -176,7 +187,8 @@ atl_option_text (const AtlOption *option, const void *values)
 }
 
 void
-atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject *object)
+atl_options_to_json (const AtlOptionTable *table, const void *values, gboolean names_only,
+                     JsonObject *object)
 {
   for (int i = 0; i < table->n_options; i++)
     {
@@ -184,7 +196,7 @@ atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject
       const void *value = (const char *) values + option->offset;
 
       if (! option->of_this_run && is_given (option, value))
-        option_to_json (option, value, object);
+        option_to_json (option, value, names_only, object);
     }
 }
 
@@ -274,11 +286,11 @@ static const char *const precisions[] = { "f32", "f16", NULL }; /* as AtlDtype *
 #define AT(member) G_STRUCT_OFFSET (AtlTrainOptions, member)
 
 static const AtlOption options[] = {
-  { "data", 0, ATL_OPTION_STRINGS, AT (data), .argument = N_ ("DIR"),
+  { "data", 0, ATL_OPTION_STRINGS, AT (data), .is_path = TRUE, .argument = N_ ("DIR"),
     .blurb = N_ ("Folder of photos to learn from, with all folders below; may be repeated") },
   { "output", 'o', ATL_OPTION_STRING, AT (output), TRUE, .argument = N_ ("FILE"),
     .blurb = N_ ("Weight file to write (.safetensors)") },
-  { "from", 0, ATL_OPTION_STRING, AT (from), .argument = N_ ("FILE"),
+  { "from", 0, ATL_OPTION_STRING, AT (from), .is_path = TRUE, .argument = N_ ("FILE"),
     .blurb = N_ ("Start from the weights of this file, as far as names and shapes agree") },
   { "run", 0, ATL_OPTION_STRING, AT (run), TRUE, .argument = N_ ("DIR"),
     .blurb = N_ ("Folder for log and checkpoint [output's name with '-run']") },
@@ -296,7 +308,7 @@ static const AtlOption options[] = {
   { "average", 0, ATL_OPTION_NUMBER, AT (average), FALSE, 0, 0.999999, .argument = N_ ("D"),
     .blurb = N_ ("Keep the average of the weights with this memory, and save it; 0 saves the "
                  "weights as they are") },
-  { "norm", 0, ATL_OPTION_CHOICE, AT (norm), FALSE, 0, 0, norms, N_ ("HOW"),
+  { "norm", 0, ATL_OPTION_CHOICE, AT (norm), FALSE, 0, 0, norms, FALSE, N_ ("HOW"),
     N_ ("Batch normalisation in training: left as it is at the start, or by the statistics of each "
         "batch") },
   { "steps", 0, ATL_OPTION_INTEGER, AT (steps), FALSE, 1, 1e9, .argument = N_ ("N"),
@@ -307,14 +319,15 @@ static const AtlOption options[] = {
     .blurb = N_ ("Train for so long [60]") },
   { "seed", 0, ATL_OPTION_INTEGER, AT (seed), FALSE, 0, 2147483647, .argument = N_ ("N"),
     .blurb = N_ ("All random numbers follow from it") },
-  { "validation", 0, ATL_OPTION_STRING, AT (validation), .argument = N_ ("DIR|PART"),
+  { "validation", 0, ATL_OPTION_STRING, AT (validation), .is_path = TRUE,
+    .argument = N_ ("DIR|PART"),
     .blurb = N_ ("Photos to measure on: a folder, or the part of the data that is held out, "
                  "at most 24 photos") },
-  { "threads", 0, ATL_OPTION_INTEGER, AT (threads), TRUE, 1, ATL_THREADS_MAX, NULL, N_ ("N"),
+  { "threads", 0, ATL_OPTION_INTEGER, AT (threads), TRUE, 1, ATL_THREADS_MAX, NULL, FALSE, N_ ("N"),
     N_ ("Threads to compute with; the result does not depend on it [all processors]") },
-  { "checkpoint", 0, ATL_OPTION_NUMBER, AT (checkpoint), TRUE, 0, 1e6, NULL, N_ ("SECONDS"),
+  { "checkpoint", 0, ATL_OPTION_NUMBER, AT (checkpoint), TRUE, 0, 1e6, NULL, FALSE, N_ ("SECONDS"),
     N_ ("Time between checkpoints") },
-  { "precision", 0, ATL_OPTION_CHOICE, AT (precision), FALSE, 0, 0, precisions, N_ ("TYPE"),
+  { "precision", 0, ATL_OPTION_CHOICE, AT (precision), FALSE, 0, 0, precisions, FALSE, N_ ("TYPE"),
     N_ ("Numbers of the weight file: f32 or f16") },
   { "name", 0, ATL_OPTION_STRING, AT (name), .argument = N_ ("TEXT"),
     .blurb = N_ ("Name of the model, for its card") },

@@ -29,6 +29,7 @@ typedef struct
   gboolean of_this_run;       /* where and how, not what is computed: not recorded */
   double minimum, maximum;    /* of integers and numbers */
   const char *const *choices; /* NULL-ended */
+  gboolean is_path;           /* a string or strings that may be paths */
   const char *argument;       /* what --help calls its value, marked by N_() */
   const char *blurb;          /* marked by N_() */
 } AtlOption;
@@ -45,8 +46,10 @@ gboolean atl_option_set (const AtlOption *option, void *values, const char *text
 /* The value of an integer, number, choice or string as text; NULL if it has none, and for other kinds. */
 char *atl_option_text (const AtlOption *option, const void *values);
 
-/* Adds a member for each recorded option that has a value. */
-void atl_options_to_json (const AtlOptionTable *table, const void *values, JsonObject *object);
+/* Adds a member for each recorded option that has a value. With 'names_only' the last part of a path
+ * stands for it: where somebody keeps photos is nobody's business. */
+void atl_options_to_json (const AtlOptionTable *table, const void *values, gboolean names_only,
+                          JsonObject *object);
 
 /* Sets the recorded options that 'object' has; ATL_ERROR_FORMAT if one cannot be. */
 gboolean atl_options_from_json (const AtlOptionTable *table, void *values, JsonObject *object,

@@ -107,6 +107,16 @@ weights_to_save (const Training *t)
   return t->options->average > 0.0 ? t->optimizer.average : t->model->parameters;
 }
 
+static JsonObject *
+options_to_json (const Training *t, gboolean names_only)
+{
+  JsonObject *object = json_object_new ();
+
+  atl_options_to_json (&atl_train_options, t->options, names_only, object);
+  atl_options_to_json (t->recipe->options, t->recipe->values, names_only, object);
+  return object;
+}
+
 /* The card's recipe: every option, and how far the training came. */
 static char *
 recipe_to_json (const Training *t)
@@ -116,7 +126,7 @@ recipe_to_json (const Training *t)
   const guint64 step = t->state.has_best ? t->state.best_step : t->state.step;
 
   json_object_set_string_member (object, "atelier", ATELIER_VERSION);
-  json_object_set_object_member (object, "options", json_object_ref (t->option_json));
+  json_object_set_object_member (object, "options", options_to_json (t, TRUE));
   json_object_set_int_member (object, "steps", (gint64) step);
   json_object_set_double_member (
       object, "epochs", (double) step * t->recipe->input.n / (double) t->recipe->epoch_size);
@@ -366,9 +376,7 @@ prepare (Training *t, GError **error)
 
   t->checkpoint_path = atl_train_checkpoint_path (t->options);
   t->log_path = g_build_filename (folder, "log.csv", NULL);
-  t->option_json = json_object_new ();
-  atl_options_to_json (&atl_train_options, t->options, t->option_json);
-  atl_options_to_json (t->recipe->options, t->recipe->values, t->option_json);
+  t->option_json = options_to_json (t, FALSE);
 
   if (! atl_schedule_parse (&t->schedule, t->options->schedule, error)
       || ! prepare_memory (t, error) || ! prepare_parameters (t, error))

@@ -17,7 +17,7 @@ static const char *const losses[] = { "l1", "mse", NULL };
 #define AT(member) G_STRUCT_OFFSET (AtlUpscaleOptions, member)
 
 static const AtlOption options[] = {
-  { "recipe", 0, ATL_OPTION_CHOICE, AT (recipe), FALSE, 0, 0, recipes, N_ ("NAME"),
+  { "recipe", 0, ATL_OPTION_CHOICE, AT (recipe), FALSE, 0, 0, recipes, FALSE, N_ ("NAME"),
     N_ ("Where the defaults come from: this program, or the fast.ai lesson it follows (crops of "
         "72, "
         "batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)") },
@@ -29,7 +29,7 @@ static const AtlOption options[] = {
     .blurb = N_ ("Residual blocks") },
   { "crop", 0, ATL_OPTION_INTEGER, AT (crop), FALSE, 4, 512, .argument = N_ ("N"),
     .blurb = N_ ("Side of a sample in pixels of the small picture") },
-  { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, N_ ("LOSS"),
+  { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, FALSE, N_ ("LOSS"),
     N_ ("Mean absolute or squared error of the pixels, l1 or mse") },
 };
 

@@ -262,6 +262,8 @@ learns (void)
   CU_ASSERT_EQUAL (json_object_get_int_member (options, "batch"), 3);
   CU_ASSERT_EQUAL (json_object_get_int_member (options, "crop"), 8);
   CU_ASSERT_STRING_EQUAL (json_object_get_string_member (options, "loss"), "l1");
+  JsonArray *data = json_object_get_array_member (options, "data");
+  CU_ASSERT_STRING_EQUAL (json_array_get_string_element (data, 0), "photos"); /* no path */
   CU_ASSERT (json_object_get_double_member (recipe, "psnr") > 5.0);
   CU_ASSERT_STRING_EQUAL (model->card->trained_on, "photos");
   setup_clear (&setup);
