@@ -395,27 +395,29 @@ written_format (GeglBuffer *buffer, const Kind *kind, const Sample *sample)
   return babl_format_with_space (name, babl_format_get_space (own));
 }
 
-/* A new buffer with white behind the pixels. */
+/* A new buffer with white behind the pixels, in linear light: c + (1 - a), where a is in c already. */
 static GeglBuffer *
 flatten_on_white (GeglBuffer *buffer)
 {
-  GeglColor *white = gegl_color_new ("white");
-  GeglBuffer *flat = gegl_buffer_new (gegl_buffer_get_extent (buffer),
-                                      gegl_buffer_get_format (buffer));
-  GeglNode *graph = gegl_node_new ();
-  GeglNode *background = gegl_node_new_child (graph, "operation", "gegl:color", "value", white,
-                                              NULL);
-  GeglNode *source = gegl_node_new_child (graph, "operation", "gegl:buffer-source", "buffer",
-                                          buffer, NULL);
-  GeglNode *over = gegl_node_new_child (graph, "operation", "gegl:over", NULL);
-  GeglNode *sink = gegl_node_new_child (graph, "operation", "gegl:write-buffer", "buffer", flat,
-                                        NULL);
+  const Babl *own = gegl_buffer_get_format (buffer);
+  const Babl *format = babl_format_with_space ("RaGaBaA float", babl_format_get_space (own));
+  GeglBuffer *flat = gegl_buffer_new (gegl_buffer_get_extent (buffer), own);
+  GeglBufferIterator *iterator = gegl_buffer_iterator_new (flat, NULL, 0, format, GEGL_ACCESS_WRITE,
+                                                           GEGL_ABYSS_NONE, 2);
 
-  gegl_node_link_many (background, over, sink, NULL);
-  gegl_node_connect_to (source, "output", over, "aux");
-  gegl_node_process (sink);
-  g_object_unref (graph);
-  g_object_unref (white);
+  gegl_buffer_iterator_add (iterator, buffer, NULL, 0, format, GEGL_ACCESS_READ, GEGL_ABYSS_NONE);
+  while (gegl_buffer_iterator_next (iterator))
+    {
+      float *y = iterator->items[0].data;
+      const float *x = iterator->items[1].data;
+
+      for (int i = 0; i < iterator->length; i++, x += 4, y += 4)
+        {
+          for (int c = 0; c < 3; c++)
+            y[c] = x[c] + 1.0f - x[3];
+          y[3] = 1.0f;
+        }
+    }
   return flat;
 }
 
