@@ -31,4 +31,9 @@ AtlGraph *atl_network_new (const char *arch, const AtlNetworkConfig *config, GEr
 /* SrResnet, sr-resnet.c. */
 AtlGraph *atl_sr_resnet_new (int scale, int width, int n_blocks);
 
+/* Changes fresh parameters so that the network begins as nearest-neighbour enlargement: the first three
+ * channels carry the colours through, and what the blocks and the other channels add begins as zero. A
+ * training then learns details from its first step on. Needs a width of at least 3. */
+void atl_sr_resnet_start_nearest (const AtlGraph *graph, float *parameters);
+
 G_END_DECLS

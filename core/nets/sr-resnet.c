@@ -8,6 +8,8 @@
  * numbers in the parameters' names are the places in PyTorch's Sequential 'features'.
  */
 
+#include <string.h>
+
 #include "nets/network.h"
 
 #define RESIDUAL_SCALE 0.1f
@@ -56,4 +58,47 @@ atl_sr_resnet_new (int scale, int width, int n_blocks)
   atl_graph_set_output (g, atl_graph_conv2d (g, x, last, 3, 3, 1, 1));
 
   return g;
+}
+
+/* weight: O x I x K x K. Output channels 0 to 2 (groups of them, where a shuffle follows) become copies of
+ * the input's. The others lose the factor 2 of the variance that makes up for a ReLU: none follows. */
+static void
+pass_colours (float *weight, const AtlParameter *parameter)
+{
+  const int n_inputs = parameter->dims[1];
+  const int kernel_size = parameter->dims[2] * parameter->dims[3];
+  const int group = parameter->shuffle * parameter->shuffle;
+  const size_t row_size = (size_t) n_inputs * (size_t) kernel_size;
+
+  for (int o = 0; o < parameter->dims[0]; o++)
+    {
+      float *row = weight + (size_t) o * row_size;
+      const int colour = o / group;
+
+      if (colour >= 3)
+        for (size_t i = 0; i < row_size; i++)
+          row[i] *= (float) G_SQRT2 / 2.0f;
+      else
+        {
+          memset (row, 0, row_size * sizeof row[0]);
+          row[colour * kernel_size + kernel_size / 2] = 1.0f;
+        }
+    }
+}
+
+void
+atl_sr_resnet_start_nearest (const AtlGraph *graph, float *parameters)
+{
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (graph, i);
+      float *values = parameters + parameter->offset;
+
+      if (parameter->role != ATL_PARAMETER_WEIGHT)
+        continue;
+      if (strstr (parameter->name, ".m.") == NULL)
+        pass_colours (values, parameter);
+      else if (strstr (parameter->name, ".m.1.") != NULL)
+        memset (values, 0, parameter->size * sizeof values[0]);
+    }
 }

@@ -230,14 +230,15 @@ set_diverged (const Training *t, double loss, GError **error)
   return FALSE;
 }
 
+/* Adam squares gradients: one of 1e18 is the largest whose square is a float. NaN fails as well. */
 static gboolean
-are_finite (const float *values, size_t n)
+are_usable (const float *gradients, size_t n)
 {
-  double sum = 0.0; /* of floats it cannot overflow */
+  gboolean usable = TRUE;
 
   for (size_t i = 0; i < n; i++)
-    sum += values[i];
-  return isfinite (sum);
+    usable &= fabsf (gradients[i]) < 1e18f;
+  return usable;
 }
 
 static gboolean
@@ -259,7 +260,7 @@ run_step (Training *t, GError **error)
     return set_diverged (t, loss, error);
 
   atl_plan_backward (t->plan, t->workspace, parameters, t->gradients);
-  if (! are_finite (t->gradients, t->optimizer.size))
+  if (! are_usable (t->gradients, t->optimizer.size))
     return set_diverged (t, loss, error);
 
   const AtlAdam adam = { .learning_rate = t->rate,

@@ -13,6 +13,7 @@
 
 static const char *const recipes[] = { "default", "lesson", NULL };
 static const char *const losses[] = { "l1", "mse", NULL };
+static const char *const starts[] = { "nearest", "random", NULL };
 
 #define AT(member) G_STRUCT_OFFSET (AtlUpscaleOptions, member)
 
@@ -31,6 +32,8 @@ static const AtlOption options[] = {
     .blurb = N_ ("Side of a sample in pixels of the small picture") },
   { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, FALSE, N_ ("LOSS"),
     N_ ("Mean absolute or squared error of the pixels, l1 or mse") },
+  { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts, FALSE, N_ ("HOW"),
+    N_ ("What an untrained network does: enlarge by nearest neighbour, or something random") },
 };
 
 const AtlOptionTable atl_upscale_options = { options, G_N_ELEMENTS (options) };
@@ -41,6 +44,7 @@ init_default (AtlUpscaleOptions *o)
 {
   o->crop = 32;
   o->loss = ATL_LOSS_L1;
+  o->start = ATL_START_NEAREST;
   o->common.batch = 16;
   o->common.rate = 1e-3;
   o->common.schedule = g_strdup ("cosine:5");
@@ -54,6 +58,7 @@ init_lesson (AtlUpscaleOptions *o)
 {
   o->crop = 72;
   o->loss = ATL_LOSS_MSE;
+  o->start = ATL_START_RANDOM;
   o->common.batch = o->scale == 2 ? 64 : 32;
   o->common.rate = 2e-3;
   o->common.schedule = g_strdup ("one-cycle-beta:40,10");
@@ -107,6 +112,10 @@ atl_upscale_options_complete (AtlUpscaleOptions *o, GError **error)
   if (o->scale != 2 && o->scale != 4 && o->scale != 8)
     return set_argument_error (error, _ ("'--scale' must be 2, 4 or 8"));
 
+  if (o->start == ATL_START_NEAREST && o->width < 3)
+    return set_argument_error (
+        error, _ ("'--start nearest' carries three colours and needs a '--width' of at least 3"));
+
   if (n_lengths == 0 && o->recipe == ATL_UPSCALE_RECIPE_LESSON)
     c->epochs = 1;
   else if (n_lengths == 0)
@@ -141,6 +150,8 @@ atl_upscale_model_new (const AtlUpscaleOptions *o, GError **error)
   if (model == NULL)
     return NULL;
 
+  if (o->start == ATL_START_NEAREST)
+    atl_sr_resnet_start_nearest (model->graph, model->parameters);
   model->card->name = c->name != NULL ? g_strdup (c->name)
                                       : g_strdup_printf ("Upscale x%d", o->scale);
   model->card->description = c->description != NULL

@@ -22,13 +22,20 @@ typedef enum
   ATL_UPSCALE_RECIPE_LESSON
 } AtlUpscaleRecipe;
 
+typedef enum
+{
+  ATL_START_NEAREST, /* as nearest-neighbour enlargement */
+  ATL_START_RANDOM   /* Kaiming-normal with ICNR, as in the lesson */
+} AtlUpscaleStart;
+
 typedef struct
 {
   AtlTrainOptions common;
   int recipe; /* AtlUpscaleRecipe */
   int scale, width, blocks;
-  int crop; /* pixels of the small picture, on a side */
-  int loss; /* AtlPixelLoss */
+  int crop;  /* pixels of the small picture, on a side */
+  int loss;  /* AtlPixelLoss */
+  int start; /* AtlUpscaleStart */
 } AtlUpscaleOptions;
 
 /* The options beside those of atl_train_options. */

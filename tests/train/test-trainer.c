@@ -249,6 +249,7 @@ learns (void)
   setup_init (&setup);
   setup.options.common.steps = 400;
   setup.options.common.rate = 5e-3;
+  setup.options.start = ATL_START_RANDOM;
   train_well (&setup);
   g_autofree char *log = timeless_log (&setup);
   CU_ASSERT (logged_loss (log, 4) < 0.7 * logged_loss (log, 1));

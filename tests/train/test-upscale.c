@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/plan.h"
 #include "image/resample.h"
 #include "pictures.h"
 #include "train/upscale.h"
@@ -175,6 +176,45 @@ validates_on_what_is_held_out (void)
   setup_clear (&setup);
 }
 
+/* An untrained network repeats each pixel, whatever the scale. */
+static void
+starts_as_nearest_neighbour (void)
+{
+  for (int scale = 2; scale <= 8; scale *= 2)
+    {
+      enum
+      {
+        SIDE = 5
+      };
+      const int side = SIDE * scale;
+      const AtlRegion all = { 0, 0, side, side };
+      AtlUpscaleOptions o;
+      float input[3 * SIDE * SIDE];
+
+      atl_upscale_options_init (&o, ATL_UPSCALE_RECIPE_DEFAULT, scale);
+      o.width = 6;
+      o.common.data = g_new0 (char *, 1);
+      g_autoptr (AtlModel) model = atl_upscale_model_new (&o, NULL);
+      g_autoptr (AtlPrepared) prepared = atl_prepared_new (model->graph, model->parameters,
+                                                           atl_backend_reference (), NULL);
+      g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, SIDE, SIDE, &all);
+      g_autoptr (AtlFloats)
+          workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
+      g_autoptr (AtlFloats) output = atl_floats_new (3 * (size_t) (side * side), "a test", NULL);
+
+      for (int i = 0; i < 3 * SIDE * SIDE; i++)
+        input[i] = (float) (i * i % 97) / 97.0f;
+      atl_plan_infer (plan, workspace, output, input);
+      for (int c = 0; c < 3; c++)
+        for (int y = 0; y < side; y++)
+          for (int x = 0; x < side; x++)
+            /* A normalisation divides by sqrt (1 + 1e-5). */
+            CU_ASSERT_DOUBLE_EQUAL (output[(c * side + y) * side + x],
+                                    input[(c * SIDE + y / scale) * SIDE + x / scale], 1e-5);
+      atl_upscale_options_clear (&o);
+    }
+}
+
 int
 main (void)
 {
@@ -182,6 +222,7 @@ main (void)
     { "inputs are shrunk targets", inputs_are_shrunk_targets },
     { "batches follow from seed and sample", batches_follow_from_seed_and_sample },
     { "an epoch covers the photos", an_epoch_covers_the_photos },
+    { "starts as nearest neighbour", starts_as_nearest_neighbour },
     { "validates on what is held out", validates_on_what_is_held_out },
   };
 
