@@ -8,7 +8,8 @@
 static const AtlCpuKernels kernels_of_level[] = {
   [ATL_CPU_BASELINE] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_baseline,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_baseline,.conv2d_weight = &atl_cpu_conv2d_weight_baseline,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_baseline,
+.conv2d_narrow = &atl_cpu_conv2d_narrow_baseline,.conv2d_weight = &atl_cpu_conv2d_weight_baseline,
 .conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_baseline,
     .elementwise = &atl_cpu_elementwise_baseline,
     .batch_norm = &atl_cpu_batch_norm_baseline,
@@ -17,7 +18,8 @@ static const AtlCpuKernels kernels_of_level[] = {
 #if defined(__x86_64__)
   [ATL_CPU_AVX2] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx2,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx2,.conv2d_weight = &atl_cpu_conv2d_weight_avx2,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx2,
+.conv2d_narrow = &atl_cpu_conv2d_narrow_avx2,.conv2d_weight = &atl_cpu_conv2d_weight_avx2,
 .conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx2,
     .elementwise = &atl_cpu_elementwise_avx2,
     .batch_norm = &atl_cpu_batch_norm_avx2,
@@ -25,7 +27,8 @@ static const AtlCpuKernels kernels_of_level[] = {
   },
   [ATL_CPU_AVX512] = {
     .conv2d_direct = &atl_cpu_conv2d_direct_avx512,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx512,.conv2d_weight = &atl_cpu_conv2d_weight_avx512,
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx512,
+.conv2d_narrow = &atl_cpu_conv2d_narrow_avx512,.conv2d_weight = &atl_cpu_conv2d_weight_avx512,
 .conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx512,
     .elementwise = &atl_cpu_elementwise_avx512,
     .batch_norm = &atl_cpu_batch_norm_avx512,
@@ -49,9 +52,15 @@ is_for_winograd (const AtlConv2d *conv)
 }
 
 static const AtlCpuConv2d *
-way_of (const AtlConv2d *conv)
+way_of (const AtlConv2d *conv, AtlPass pass)
 {
-  return is_for_winograd (conv) ? kernels ()->conv2d_winograd : kernels ()->conv2d_direct;
+  const int n_written = pass == ATL_PASS_FORWARD ? conv->c_out : conv->c_in;
+
+  if (is_for_winograd (conv))
+    return kernels ()->conv2d_winograd;
+  if (conv->stride == 1 && n_written <= ATL_CPU_NARROW)
+    return kernels ()->conv2d_narrow;
+  return kernels ()->conv2d_direct;
 }
 
 static const AtlCpuConv2dWeight *
@@ -63,35 +72,35 @@ weight_way_of (const AtlConv2d *conv)
 static size_t
 conv2d_packed_size (const AtlConv2d *conv, AtlPass pass)
 {
-  return pass == ATL_PASS_WEIGHT ? 0 : way_of (conv)->packed_size (conv, pass);
+  return pass == ATL_PASS_WEIGHT ? 0 : way_of (conv, pass)->packed_size (conv, pass);
 }
 
 static void
 conv2d_pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
 {
   if (pass != ATL_PASS_WEIGHT)
-    way_of (conv)->pack (packed, weight, conv, pass);
+    way_of (conv, pass)->pack (packed, weight, conv, pass);
 }
 
 static size_t
 conv2d_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   return pass == ATL_PASS_WEIGHT ? weight_way_of (conv)->scratch_size (conv, pass)
-                                 : way_of (conv)->scratch_size (conv, pass);
+                                 : way_of (conv, pass)->scratch_size (conv, pass);
 }
 
 static void
 conv2d_forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
                 const AtlConvEpilogue *epilogue, float *scratch)
 {
-  way_of (conv)->forward (y, x, packed, conv, epilogue, scratch);
+  way_of (conv, ATL_PASS_FORWARD)->forward (y, x, packed, conv, epilogue, scratch);
 }
 
 static void
 conv2d_backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv,
                       float gain, gboolean accumulate, float *scratch)
 {
-  way_of (conv)->backward_data (dx, dy, packed, conv, gain, accumulate, scratch);
+  way_of (conv, ATL_PASS_DATA)->backward_data (dx, dy, packed, conv, gain, accumulate, scratch);
 }
 
 static void

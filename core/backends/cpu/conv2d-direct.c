@@ -95,7 +95,7 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
       w += (size_t) window->n_taps * tap_size;
     }
 
-  atl_store_sums (sums, acc);
+  atl_store_sums (sums, ATL_CPU_LANES, acc);
 }
 
 /* Sums of n_pixels outputs from x; reads the input of up to ATL_AT_ONCE - 1 more. */

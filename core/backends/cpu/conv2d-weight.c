@@ -7,8 +7,16 @@
  *   db[o]          = sum over n, r, q of dy[n, o, r, q]
  *
  * For one row a of the kernel, the K * 8 numbers of x that a pixel of dy meets, for b from 0 to K-1 and
- * eight channels i, lie side by side in memory. A group of them, each spread over a vector, times the 16
- * output channels of the pixel of dy are summed in registers over a block of pixels.
+ * eight channels i, lie side by side in memory: a window. Groups of them, each number spread over a
+ * vector, times the 16 output channels of the pixel of dy are summed in registers over a block of pixels.
+ * Where there are fewer than eight channels, x is copied without the added ones.
+ *
+ * With a stride of 1 the two may change places, dy being spread and x giving vectors:
+ *
+ *   dw[o, i, a, b] = sum over n, r, q of x[n, i, r, q] dy[n, o, r - a + pad_top, q - b + pad_left],
+ *
+ * the gradient of a convolution from C_out to C_in channels with the turned kernel. This is done where
+ * the outputs would fill too little of a vector.
  *
  * The blocks are divided into parts whose number depends on the shape alone. Each part has its own sums,
  * which are then added in the order of the parts.
@@ -25,73 +33,92 @@ enum
   N_CHUNKS = 64,      /* at least so many chunks, if there are as many blocks */
 };
 
-/* Sums of a part for one block of output channels: C_in / 8 x K x (K * 8) x 16, then the bias's 16. */
 typedef struct
 {
   float *dw, *db;
-  const float *x, *dy;
-  const AtlConv2d *conv;
+  const float *x, *dy; /* as conv has them: they have changed places if 'swapped' */
+  AtlConv2d conv;
+  gboolean swapped;
   float gain;
+  int n_kept;   /* channels of a pixel of x in memory: eight, or fewer if there are no more */
+  int n_window; /* numbers of a window, a multiple of ATL_SMALL_GROUP; the last ones may be unused */
   AtlGrid grid;
   int n_blocks; /* in all images */
   int n_parts;
   int n_out; /* blocks of 16 output channels */
-  float *sums;
+  float *
+      sums; /* of a part and 16 output channels: C_in / 8 x K x n_window x 16, then the bias's 16 */
   size_t sums_size;
+  float *bias_sums; /* if swapped: of an image, 8 */
   float *scratch;
   size_t worker_scratch;
 } Job;
 
-static AtlGrid
-grid_of (const AtlConv2d *conv)
-{
-  return atl_grid (conv->h_out, conv->w_out, BLOCK_PIXELS);
-}
-
-static int
-count_parts (const AtlConv2d *conv, int n_blocks)
-{
-  return CLAMP (N_CHUNKS / atl_divide_up (conv->c_out, ATL_CPU_LANES), 1, n_blocks);
-}
-
-static size_t
-sums_size (const AtlConv2d *conv)
-{
-  return ((size_t) atl_padded_channels (conv->c_in) * conv->kernel * conv->kernel + 1)
-         * ATL_CPU_LANES;
-}
-
 /* Floats for the input of a block that had to be copied: one channel block. */
 static size_t
-copy_size (const AtlConv2d *conv, const AtlGrid *grid)
+copy_size (const Job *job)
 {
-  return (size_t) ATL_CHANNEL_BLOCK * ((grid->n_rows - 1) * conv->stride + conv->kernel)
-         * ((grid->n_columns - 1) * conv->stride + conv->kernel);
+  const AtlConv2d *conv = &job->conv;
+
+  return (size_t) ATL_CHANNEL_BLOCK * ((job->grid.n_rows - 1) * conv->stride + conv->kernel)
+         * ((job->grid.n_columns - 1) * conv->stride + conv->kernel);
 }
 
-static size_t
-worker_scratch_size (const AtlConv2d *conv, const AtlGrid *grid)
+static AtlConv2d
+swap_channels (const AtlConv2d *conv)
 {
-  const size_t n = copy_size (conv, grid) + (size_t) grid->n_rows * grid->n_columns * ATL_CPU_LANES;
+  return (AtlConv2d) {
+    .n = conv->n,
+    .c_in = conv->c_out,
+    .c_out = conv->c_in,
+    .kernel = conv->kernel,
+    .stride = 1,
+    .h_in = conv->h_out,
+    .w_in = conv->w_out,
+    .h_out = conv->h_in,
+    .w_out = conv->w_in,
+    .pad_top = conv->kernel - 1 - conv->pad_top,
+    .pad_left = conv->kernel - 1 - conv->pad_left,
+  };
+}
 
-  return (n + ATL_CPU_LANES - 1) / ATL_CPU_LANES * ATL_CPU_LANES;
+static Job
+job_of_conv (const AtlConv2d *conv)
+{
+  Job job = {
+    .swapped = conv->stride == 1 && conv->c_out < ATL_CHANNEL_BLOCK
+               && conv->c_in > ATL_CHANNEL_BLOCK,
+  };
+  size_t n;
+
+  job.conv = job.swapped ? swap_channels (conv) : *conv;
+  job.n_kept = MIN (ATL_CHANNEL_BLOCK, job.conv.c_in);
+  job.n_window = atl_divide_up (conv->kernel * job.n_kept, ATL_SMALL_GROUP) * ATL_SMALL_GROUP;
+  job.grid = atl_grid (job.conv.h_out, job.conv.w_out, BLOCK_PIXELS);
+  job.n_blocks = conv->n * job.grid.n_down * job.grid.n_across;
+  job.n_out = atl_divide_up (job.conv.c_out, ATL_CPU_LANES);
+  job.n_parts = CLAMP (N_CHUNKS / job.n_out, 1, job.n_blocks);
+  job.sums_size = ((size_t) atl_channel_blocks (job.conv.c_in) * conv->kernel * job.n_window + 1)
+                  * ATL_CPU_LANES;
+  n = copy_size (&job) + (size_t) job.grid.n_rows * job.grid.n_columns * ATL_CPU_LANES;
+  job.worker_scratch = (n + ATL_CPU_LANES - 1) / ATL_CPU_LANES * ATL_CPU_LANES;
+  return job;
 }
 
 static size_t
 scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
-  const AtlGrid grid = grid_of (conv);
-  const int n_parts = count_parts (conv, conv->n * grid.n_down * grid.n_across);
+  const Job job = job_of_conv (conv);
 
-  return n_parts * atl_divide_up (conv->c_out, ATL_CPU_LANES) * sums_size (conv)
-         + worker_scratch_size (conv, &grid) * atl_threads_count ();
+  return job.n_parts * job.n_out * job.sums_size + job.worker_scratch * atl_threads_count ()
+         + (size_t) conv->n * ATL_CHANNEL_BLOCK;
 }
 
 /* The block of dy for 16 output channels, as rows x columns x 16; their sums are added to db. */
 static void
 gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float *dy, float *db)
 {
-  const AtlConv2d *conv = job->conv;
+  const AtlConv2d *conv = &job->conv;
   const int b_out = atl_channel_blocks (conv->c_out);
   const size_t plane = (size_t) conv->h_out * conv->w_out * ATL_CHANNEL_BLOCK;
 
@@ -116,39 +143,57 @@ gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float 
     }
 }
 
-/* Adds a block of pixels to the sums of 16 output channels. */
+/* The input of a block in one channel block; its pixels are job->n_kept numbers apart. */
+static AtlView
+view_input (const Job *job, int image, const AtlBlock *block, int b, float *buffer)
+{
+  const AtlConv2d *conv = &job->conv;
+  const int top = block->row * conv->stride - conv->pad_top;
+  const int left = block->column * conv->stride - conv->pad_left;
+  const int n_rows = (block->n_rows - 1) * conv->stride + conv->kernel;
+  const int n_columns = (block->n_columns - 1) * conv->stride + conv->kernel;
+  const size_t plane = (size_t) conv->h_in * conv->w_in * ATL_CHANNEL_BLOCK;
+  const float *x = job->x + ((size_t) image * atl_channel_blocks (conv->c_in) + b) * plane;
+
+  if (job->n_kept == ATL_CHANNEL_BLOCK)
+    return atl_view (x, 1, conv->h_in, conv->w_in, top, left, n_rows, n_columns, buffer);
+
+  atl_copy_plane (buffer, x, conv->h_in, conv->w_in, top, left, n_rows, n_columns);
+  for (size_t p = 1; p < (size_t) n_rows * n_columns; p++)
+    for (int i = 0; i < job->n_kept; i++)
+      buffer[p * job->n_kept + i] = buffer[p * ATL_CHANNEL_BLOCK + i];
+
+  return (AtlView) { .x = buffer, .row = (size_t) n_columns * job->n_kept };
+}
+
+/* Adds a block of pixels to the sums of 16 output channels. A window's unused numbers are those of the
+ * next pixel, or what the copy has left behind the last one. */
 static void
 add_block (const Job *job, int image, const AtlBlock *block, int channel, float *sums,
            float *buffer)
 {
-  const AtlConv2d *conv = job->conv;
-  const int k = conv->kernel, s = conv->stride;
-  const int b_in = atl_channel_blocks (conv->c_in);
-  const size_t plane = (size_t) conv->h_in * conv->w_in * ATL_CHANNEL_BLOCK;
-  float *dy = buffer + copy_size (conv, &job->grid);
+  const AtlConv2d *conv = &job->conv;
+  float *dy = buffer + copy_size (job);
 
-  gather_dy (job, image, block, channel, dy, sums + sums_size (conv) - ATL_CPU_LANES);
+  gather_dy (job, image, block, channel, dy, sums + job->sums_size - ATL_CPU_LANES);
 
-  for (int b = 0; b < b_in; b++)
+  for (int b = 0; b < atl_channel_blocks (conv->c_in); b++)
     {
-      const AtlView view = atl_view (
-          job->x + ((size_t) image * b_in + b) * plane, 1, conv->h_in, conv->w_in,
-          block->row * s - conv->pad_top, block->column * s - conv->pad_left,
-          (block->n_rows - 1) * s + k, (block->n_columns - 1) * s + k, buffer);
+      const AtlView view = view_input (job, image, block, b, buffer);
 
-      for (int a = 0; a < k; a++)
-        for (int j = 0; j < k * ATL_CHANNEL_BLOCK;)
+      for (int a = 0; a < conv->kernel; a++)
+        for (int j = 0; j < job->n_window;)
           {
+            const int n = atl_next_group (job->n_window - j);
             const AtlPairs pairs = {
               .x = view.x + a * view.row + j,
               .dy = dy,
-              .x_row = s * view.row,
-              .x_step = s * ATL_CHANNEL_BLOCK,
+              .x_row = conv->stride * view.row,
+              .x_step = conv->stride * job->n_kept,
               .dy_step = ATL_CPU_LANES,
               .n_rows = block->n_rows,
               .n_columns = block->n_columns,
             };
-            const int n = atl_next_group (k * ATL_CHANNEL_BLOCK - j);
 
             atl_sum_products (sums, &pairs, n);
             j += n;
@@ -199,29 +244,71 @@ static void
 finish_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
-  const AtlConv2d *conv = job->conv;
-  const int n_taps = conv->kernel * conv->kernel;
+  const AtlConv2d *conv = &job->conv;
+  const int k = conv->kernel, n_taps = k * k;
   const int b_in = atl_channel_blocks (conv->c_in);
-  const int out = chunk / b_in, first = chunk % b_in * ATL_CHANNEL_BLOCK;
-  const int channel = out * ATL_CPU_LANES;
-  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - channel);
+  const int out = chunk / b_in, b = chunk % b_in;
+  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - out * ATL_CPU_LANES);
+  const int n = MIN (ATL_CHANNEL_BLOCK, conv->c_in - b * ATL_CHANNEL_BLOCK);
   double total[ATL_CPU_LANES];
 
-  for (int i = 0; i < MIN (ATL_CHANNEL_BLOCK, conv->c_in - first); i++)
-    for (int tap = 0; tap < n_taps; tap++)
+  for (int tap = 0; tap < n_taps; tap++)
+    for (int i = 0; i < n; i++)
       {
-        add_parts (total, job, out,
-                   ((size_t) first * n_taps + tap * ATL_CHANNEL_BLOCK + i) * ATL_CPU_LANES);
+        const size_t row = ((size_t) b * k + tap / k) * job->n_window;
+        const int c_in = b * ATL_CHANNEL_BLOCK + i;
+
+        add_parts (total, job, out, (row + tap % k * job->n_kept + i) * ATL_CPU_LANES);
         for (int lane = 0; lane < n_lanes; lane++)
-          job->dw[((size_t) (channel + lane) * conv->c_in + first + i) * n_taps + tap] +=
-              (float) (job->gain * total[lane]);
+          {
+            const int c_out = out * ATL_CPU_LANES + lane;
+            const size_t where = job->swapped ? ((size_t) c_in * conv->c_out + c_out) * n_taps
+                                                    + n_taps - 1 - tap
+                                              : ((size_t) c_out * conv->c_in + c_in) * n_taps + tap;
+
+            job->dw[where] += (float) (job->gain * total[lane]);
+          }
       }
 
-  if (first == 0 && job->db != NULL)
+  if (b == 0 && job->db != NULL && ! job->swapped)
     {
       add_parts (total, job, out, job->sums_size - ATL_CPU_LANES);
       for (int lane = 0; lane < n_lanes; lane++)
-        job->db[channel + lane] += (float) (job->gain * total[lane]);
+        job->db[out * ATL_CPU_LANES + lane] += (float) (job->gain * total[lane]);
+    }
+}
+
+/* The bias's gradient if dy is what is spread, fewer than eight channels. A chunk is an image. */
+static void
+sum_bias_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const size_t n_row = (size_t) job->conv.w_in * ATL_CHANNEL_BLOCK;
+  const float *dy = job->x + (size_t) chunk * job->conv.h_in * n_row;
+  AtlVector8 total = { 0.0f };
+
+  for (int r = 0; r < job->conv.h_in; r++)
+    {
+      AtlVector8 sum = { 0.0f };
+
+      for (size_t i = 0; i < n_row; i += ATL_CHANNEL_BLOCK)
+        sum += atl_load8 (dy + r * n_row + i);
+      total += sum;
+    }
+  atl_store8 (job->bias_sums + (size_t) chunk * ATL_CHANNEL_BLOCK, total);
+}
+
+static void
+add_swapped_bias (Job *job)
+{
+  atl_parallel_for (job->conv.n, sum_bias_chunk, job);
+  for (int o = 0; o < job->conv.c_in; o++)
+    {
+      double total = 0.0;
+
+      for (int image = 0; image < job->conv.n; image++)
+        total += job->bias_sums[image * ATL_CHANNEL_BLOCK + o];
+      job->db[o] += (float) (job->gain * total);
     }
 }
 
@@ -229,27 +316,21 @@ static void
 backward_weight (float *dw, float *db, const float *x, const float *dy, const AtlConv2d *conv,
                  float gain, float *scratch)
 {
-  const AtlGrid grid = grid_of (conv);
-  const int n_blocks = conv->n * grid.n_down * grid.n_across;
-  Job job = {
-    .dw = dw,
-    .db = db,
-    .x = x,
-    .dy = dy,
-    .conv = conv,
-    .gain = gain,
-    .grid = grid,
-    .n_blocks = n_blocks,
-    .n_parts = count_parts (conv, n_blocks),
-    .n_out = atl_divide_up (conv->c_out, ATL_CPU_LANES),
-    .sums = scratch,
-    .sums_size = sums_size (conv),
-    .worker_scratch = worker_scratch_size (conv, &grid),
-  };
+  Job job = job_of_conv (conv);
 
+  job.dw = dw;
+  job.db = db;
+  job.x = job.swapped ? dy : x;
+  job.dy = job.swapped ? x : dy;
+  job.gain = gain;
+  job.sums = scratch;
   job.scratch = scratch + (size_t) job.n_parts * job.n_out * job.sums_size;
+  job.bias_sums = job.scratch + job.worker_scratch * atl_threads_count ();
+
   atl_parallel_for (job.n_parts * job.n_out, sum_chunk, &job);
-  atl_parallel_for (job.n_out * atl_channel_blocks (conv->c_in), finish_chunk, &job);
+  atl_parallel_for (job.n_out * atl_channel_blocks (job.conv.c_in), finish_chunk, &job);
+  if (job.swapped && db != NULL)
+    add_swapped_bias (&job);
 }
 
 const AtlCpuConv2dWeight ATL_CPU_CONV2D_WEIGHT = {

@@ -127,7 +127,7 @@ multiply_tiles (float *m, const float *v, const float *u, int b_in, int n_block)
       u += ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
     }
 
-  atl_store_sums (m, sums);
+  atl_store_sums (m, ATL_CPU_LANES, sums);
 }
 
 /* Asks for the memory of a tile's outputs in 16 channels, while there is something else to do. Inlined,

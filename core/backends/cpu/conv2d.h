@@ -154,15 +154,15 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
       sums[p][v] += weights[v] * x[p * x_step];
 }
 
-/* To: ATL_AT_ONCE x 16. */
+/* Stores 16 sums of each pixel, to_step apart. */
 ATL_ALWAYS_INLINE void
-atl_store_sums (float *to, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
+atl_store_sums (float *to, int to_step, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
 {
 #pragma GCC unroll 16
   for (int p = 0; p < ATL_AT_ONCE; p++)
 #pragma GCC unroll 4
     for (int v = 0; v < ATL_N_VECTORS; v++)
-      atl_store (to + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES, sums[p][v]);
+      atl_store (to + p * to_step + v * ATL_VECTOR_LANES, sums[p][v]);
 }
 
 /* The next group of n numbers that are left, a multiple of eight less the small groups. */

@@ -15,8 +15,11 @@ G_BEGIN_DECLS
 /* Output channels that a convolution computes together. */
 #define ATL_CPU_LANES 16
 
+#define ATL_CPU_NARROW 4
+
 /* A way to compute convolutions and the gradients of their inputs.
- * conv2d-direct.c: any kernel, stride and size; conv2d-winograd.c: 3 x 3 with stride 1. */
+ * conv2d-direct.c: any kernel, stride and size; conv2d-winograd.c: 3 x 3 with stride 1;
+ * conv2d-narrow.c: stride 1, at most ATL_CPU_NARROW channels written. */
 typedef struct
 {
   AtlConv2dPackedSizeFunc *packed_size;
@@ -65,6 +68,7 @@ typedef struct
 {
   const AtlCpuConv2d *conv2d_direct;
   const AtlCpuConv2d *conv2d_winograd;
+  const AtlCpuConv2d *conv2d_narrow;
   const AtlCpuConv2dWeight *conv2d_weight;
   const AtlCpuConv2dWeight *conv2d_winograd_weight;
   const AtlCpuElementwise *elementwise;
@@ -74,6 +78,7 @@ typedef struct
 
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_baseline;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_baseline;
+extern const AtlCpuConv2d atl_cpu_conv2d_narrow_baseline;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_baseline;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_baseline;
 extern const AtlCpuElementwise atl_cpu_elementwise_baseline;
@@ -82,6 +87,7 @@ extern const AtlCpuOptimize atl_cpu_optimize_baseline;
 
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx2;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx2;
+extern const AtlCpuConv2d atl_cpu_conv2d_narrow_avx2;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx2;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx2;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx2;
@@ -90,6 +96,7 @@ extern const AtlCpuOptimize atl_cpu_optimize_avx2;
 
 extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx512;
 extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx512;
+extern const AtlCpuConv2d atl_cpu_conv2d_narrow_avx512;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx512;
 extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx512;
 extern const AtlCpuElementwise atl_cpu_elementwise_avx512;

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Convolution with stride 1 to at most four output channels, and the gradient of the input of one from at
+ * most four channels. Four outputs would leave most of a vector empty, so the taps are laid beside them:
+ *
+ *   P[j, p] = sum over i of w[j, i] x[i, p]          for each input pixel p, j = (a K + b) C_out + o
+ *   z[o, r, q] = sum over a, b of P[(a K + b) C_out + o, (r + a + top, q + b + left)]
+ *
+ * P is made for a row of input pixels at a time, whose products are then added to the rows of outputs
+ * that they belong to. The weights are packed as (K K C_out) / 16 x C_in x 16, with C_in rounded up to
+ * whole channel blocks.
+ */
+
+#include "backends/cpu/kernels.h"
+
+#include "backends/cpu/conv2d.h"
+#include "base/threads.h"
+
+enum
+{
+  MOST_OUTPUTS = ATL_CPU_NARROW, /* channels */
+  BLOCK_PIXELS = 1536 /* outputs of a block: 16 rows of 96, since each row of taps reads more */
+};
+
+typedef float Outputs __attribute__ ((vector_size (4 * MOST_OUTPUTS)));
+typedef int OutputMask __attribute__ ((vector_size (4 * MOST_OUTPUTS)));
+typedef float OutputsMemory
+    __attribute__ ((vector_size (4 * MOST_OUTPUTS), aligned (4), may_alias));
+
+typedef struct
+{
+  AtlConvSides sides;
+  const float *packed;
+  int kernel, top, left;
+  int n_products; /* of a pixel: a multiple of 16 */
+  AtlGrid grid;
+  float *scratch;
+  size_t worker_scratch;
+} Job;
+
+static int
+products_of_pixel (int kernel, int c_out)
+{
+  return atl_divide_up (kernel * kernel * c_out, ATL_CPU_LANES) * ATL_CPU_LANES;
+}
+
+/* Input pixels of a row of a block; a multiple of ATL_AT_ONCE. */
+static int
+pixels_of_row (int n_columns, int kernel)
+{
+  return atl_divide_up (n_columns + kernel - 1, ATL_AT_ONCE) * ATL_AT_ONCE;
+}
+
+/* The products of a row of input pixels. */
+static void
+multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products)
+{
+  const int b_in = atl_channel_blocks (job->sides.c_in);
+  const float *w = job->packed;
+
+  for (int j = 0; j < job->n_products; j += ATL_CPU_LANES)
+    {
+      for (int p = 0; p < n_pixels; p += ATL_AT_ONCE)
+        {
+          AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS];
+
+          atl_clear_sums (sums);
+          for (int b = 0; b < b_in; b++)
+            {
+              const float *x = view->x + b * view->block + (size_t) p * ATL_CHANNEL_BLOCK;
+              const float *wb = w + (size_t) b * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
+
+#pragma GCC unroll 8
+              for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
+                atl_add_channel (sums, x + i, ATL_CHANNEL_BLOCK, wb + i * ATL_CPU_LANES);
+            }
+          atl_store_sums (products + (size_t) p * job->n_products + j, job->n_products, sums);
+        }
+      w += (size_t) b_in * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
+    }
+}
+
+/* Adds the products of row a of the kernel to a row of n_columns outputs. What lies beyond the output
+ * channels are other products, which are left out in the end. */
+static void
+add_products (const Job *job, float *outputs, const float *products, int a, int n_columns)
+{
+  const int k = job->kernel, c_out = job->sides.c_out;
+
+  products += a * k * c_out;
+  for (int q = 0; q < n_columns; q++)
+    {
+      Outputs sum = *(OutputsMemory *) (outputs + q * MOST_OUTPUTS);
+
+      for (int b = 0; b < k; b++)
+        sum += *(const OutputsMemory *) (products + (size_t) (q + b) * job->n_products + b * c_out);
+      *(OutputsMemory *) (outputs + q * MOST_OUTPUTS) = sum;
+    }
+}
+
+static void
+store_outputs (const Job *job, const float *outputs, int image, const AtlBlock *block)
+{
+  const AtlStore store = atl_store_of_block (&job->sides, image, 0);
+  OutputMask mask;
+
+  for (int o = 0; o < MOST_OUTPUTS; o++)
+    mask[o] = o < job->sides.c_out ? -1 : 0;
+
+  for (int r = 0; r < block->n_rows; r++)
+    for (int q = 0; q < block->n_columns; q++, outputs += MOST_OUTPUTS)
+      {
+        const Outputs sum = *(const OutputsMemory *) outputs;
+        const Outputs z = (Outputs) ((OutputMask) sum & mask);
+
+        atl_store_pixel (&store,
+                         __builtin_shufflevector (z, (Outputs) { 0.0f }, 0, 1, 2, 3, 4, 5, 6, 7),
+                         block->row + r, block->column + q);
+      }
+}
+
+/* A chunk is a block of an image. */
+static void
+run_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const AtlConvSides *sides = &job->sides;
+  const int n_blocks = job->grid.n_down * job->grid.n_across, image = chunk / n_blocks;
+  const AtlBlock block = atl_grid_block (&job->grid, chunk % n_blocks);
+  const int n_pixels = pixels_of_row (block.n_columns, job->kernel);
+  const int b_in = atl_channel_blocks (sides->c_in);
+  const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
+  float *outputs = job->scratch + worker * job->worker_scratch;
+  float *products = outputs + (size_t) block.n_rows * block.n_columns * MOST_OUTPUTS;
+  float *buffer = products + (size_t) n_pixels * job->n_products + MOST_OUTPUTS;
+
+  memset (outputs, 0, (size_t) block.n_rows * block.n_columns * MOST_OUTPUTS * sizeof (float));
+  for (int r = 0; r < block.n_rows + job->kernel - 1; r++)
+    {
+      const int row = block.row + r + job->top;
+
+      if (row < 0 || row >= sides->h_in)
+        continue;
+
+      const AtlView view = atl_view (x, b_in, sides->h_in, sides->w_in, row,
+                                     block.column + job->left, 1, n_pixels, buffer);
+
+      multiply_row (job, &view, n_pixels, products);
+      for (int a = MAX (0, r - block.n_rows + 1); a <= MIN (r, job->kernel - 1); a++)
+        add_products (job, outputs + (size_t) (r - a) * block.n_columns * MOST_OUTPUTS, products, a,
+                      block.n_columns);
+    }
+  store_outputs (job, outputs, image, &block);
+}
+
+/* Outputs, products, and the copy of a row at the border of the picture. */
+static size_t
+worker_scratch_size (const AtlGrid *grid, int kernel, int c_in, int c_out)
+{
+  const size_t n_pixels = pixels_of_row (grid->n_columns, kernel);
+  const size_t n = (size_t) grid->n_rows * grid->n_columns * MOST_OUTPUTS
+                   + n_pixels * products_of_pixel (kernel, c_out) + MOST_OUTPUTS
+                   + n_pixels * atl_padded_channels (c_in);
+
+  return (n + ATL_CPU_LANES - 1) / ATL_CPU_LANES * ATL_CPU_LANES;
+}
+
+static size_t
+scratch_size (const AtlConv2d *conv, AtlPass pass)
+{
+  const gboolean forward = pass == ATL_PASS_FORWARD;
+  const AtlGrid grid = forward ? atl_grid (conv->h_out, conv->w_out, BLOCK_PIXELS)
+                               : atl_grid (conv->h_in, conv->w_in, BLOCK_PIXELS);
+
+  return worker_scratch_size (&grid, conv->kernel, forward ? conv->c_in : conv->c_out,
+                              forward ? conv->c_out : conv->c_in)
+         * atl_threads_count ();
+}
+
+static void
+run (const AtlConvSides *sides, const float *packed, int kernel, int pad_top, int pad_left,
+     float *scratch)
+{
+  Job job = {
+    .sides = *sides,
+    .packed = packed,
+    .kernel = kernel,
+    .top = -pad_top,
+    .left = -pad_left,
+    .n_products = products_of_pixel (kernel, sides->c_out),
+    .grid = atl_grid (sides->h, sides->w, BLOCK_PIXELS),
+    .scratch = scratch,
+  };
+
+  job.worker_scratch = worker_scratch_size (&job.grid, kernel, sides->c_in, sides->c_out);
+  atl_parallel_for (sides->n * job.grid.n_down * job.grid.n_across, run_chunk, &job);
+}
+
+static void
+forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+         const AtlConvEpilogue *epilogue, float *scratch)
+{
+  const AtlConvSides sides = atl_sides_of_forward (y, x, conv, epilogue);
+
+  run (&sides, packed, conv->kernel, conv->pad_top, conv->pad_left, scratch);
+}
+
+static void
+backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv, float gain,
+               gboolean accumulate, float *scratch)
+{
+  const AtlConvSides sides = atl_sides_of_gradient (dx, dy, conv, gain, accumulate);
+
+  run (&sides, packed, conv->kernel, conv->kernel - 1 - conv->pad_top,
+       conv->kernel - 1 - conv->pad_left, scratch);
+}
+
+static size_t
+packed_size (const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlConvWeights w = atl_conv_weights (NULL, conv, pass);
+
+  return (size_t) products_of_pixel (conv->kernel, w.n_out) * atl_padded_channels (w.n_in);
+}
+
+static void
+pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlConvWeights w = atl_conv_weights (weight, conv, pass);
+
+  for (int first = 0; first < products_of_pixel (conv->kernel, w.n_out); first += ATL_CPU_LANES)
+    for (int i = 0; i < atl_padded_channels (w.n_in); i++)
+      for (int j = first; j < first + ATL_CPU_LANES; j++)
+        *packed++ = j < w.n_taps * w.n_out ? atl_weight_at (&w, j % w.n_out, i, j / w.n_out) : 0.0f;
+}
+
+const AtlCpuConv2d ATL_CPU_CONV2D_NARROW = {
+  .packed_size = packed_size,
+  .pack = pack,
+  .scratch_size = scratch_size,
+  .forward = forward,
+  .backward_data = backward_data,
+};
