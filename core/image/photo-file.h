@@ -33,6 +33,9 @@ const char *atl_photo_file_remark (const AtlPhotoFile *file);
  * written to. ATL_ERROR_ARGUMENT or G_FILE_ERROR. */
 gboolean atl_photo_file_check_output (const char *path, GError **error);
 
+/* What a file of this name cannot hold of the picture, for people, or NULL; owned by the caller. */
+char *atl_photo_file_loss (const AtlPhotoFile *file, const char *path);
+
 /* Writes a result of 'file' in the kind that the ending of 'path' tells, at once and only when it is
  * complete. A kind that has no such depth gets the deepest it has, one without alpha white behind it. */
 gboolean atl_photo_file_write (const AtlPhotoFile *file, GeglBuffer *result, const char *path,

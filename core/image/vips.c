@@ -7,6 +7,12 @@
 
 #include <string.h>
 
+/* What fails is told as an error, once; libvips would also warn of each tile of a cancelled picture. */
+static void
+ignore_warning (const char *domain, GLogLevelFlags level, const char *message, void *data)
+{
+}
+
 gboolean
 atl_vips_start (void)
 {
@@ -19,6 +25,7 @@ atl_vips_start (void)
       /* Every picture is read once: what was computed for it is not needed again. */
       if (ok)
         vips_cache_set_max (0);
+      g_log_set_handler ("VIPS", G_LOG_LEVEL_WARNING, ignore_warning, NULL);
       g_once_init_leave (&started, ok ? 1 : 2);
     }
   return started == 1;
