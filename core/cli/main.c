@@ -15,6 +15,7 @@ static const AtlCommand *const commands[] = {
   &atl_command_models,
   &atl_command_train,
   &atl_command_evaluate,
+  &atl_command_doctor,
 };
 
 static const AtlCommand *

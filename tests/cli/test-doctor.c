@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The command 'atelier doctor', in a home where everything is right and in such where something is not.
+ */
+
+#include "suite.h"
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+
+#include "cli/command.h"
+#include "run.h"
+#include "temporary.h"
+
+/* A folder with a model, a program that could be GIMP 2.10, and its plug-in; the environment leads to
+ * them and to nothing else. */
+static AtlTestFolder *
+home_new (void)
+{
+  AtlTestFolder *home = atl_test_folder_new ();
+  g_autofree char *plugin = g_build_filename (home, "plug-ins", "atelier-upscale", NULL);
+  g_autofree char *data = NULL;
+  size_t size = 0;
+
+  CU_ASSERT_FATAL (
+      g_file_get_contents (MODELS_FOLDER "/sr-resnet-x2.safetensors", &data, &size, NULL));
+  g_free (atl_test_file_new (home, "good.safetensors", data, size));
+
+  g_autofree char *gimp = atl_test_file_new (home, "gimp-console-2.10", "#!/bin/sh\n", 10);
+  g_chmod (gimp, 0755);
+  g_mkdir_with_parents (plugin, 0755);
+  g_autofree char *program = atl_test_file_new (plugin, "atelier-upscale", "#!/bin/sh\n", 10);
+  g_chmod (program, 0755);
+
+  g_setenv ("ATELIER_MODEL_PATH", home, TRUE);
+  g_setenv ("XDG_DATA_HOME", home, TRUE);
+  g_setenv ("GIMP2_DIRECTORY", home, TRUE);
+  g_setenv ("PATH", home, TRUE);
+  return home;
+}
+
+static void
+all_is_well (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *output = NULL;
+  g_autofree char *model = g_build_filename (home, "good.safetensors", NULL);
+  g_autofree char *plugin = g_build_filename (home, "plug-ins", "atelier-upscale",
+                                              "atelier-upscale", NULL);
+
+  atl_test_run (ATL_EXIT_DONE, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "backend    cpu (");
+  atl_test_contains (output, "threads    ");
+  atl_test_contains (output, model);
+  atl_test_contains (output, "GIMP 2.10  gimp-console-2.10\n");
+  atl_test_contains (output, plugin);
+}
+
+static void
+without_gimp (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *gimp = g_build_filename (home, "gimp-console-2.10", NULL);
+  g_autofree char *output = NULL;
+
+  g_unlink (gimp);
+  atl_test_run (ATL_EXIT_DONE, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "GIMP       not installed");
+}
+
+static void
+plugin_cannot_be_run (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *plugin = g_build_filename (home, "plug-ins", "atelier-upscale",
+                                              "atelier-upscale", NULL);
+  g_autofree char *output = NULL;
+
+  g_chmod (plugin, 0644);
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "PROBLEM: cannot be run; make it executable by 'chmod +x ");
+}
+
+static void
+model_is_broken (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *bad = atl_test_file_new (home, "bad.safetensors", "nothing", 7);
+  g_autofree char *output = NULL;
+
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "PROBLEM: ");
+  atl_test_contains (output, "bad.safetensors");
+}
+
+static void
+tells_programs (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+
+  atl_test_run (ATL_EXIT_DONE, &output, NULL, ATL_ARGUMENTS ("doctor", "--json"));
+  g_autoptr (JsonNode) root = json_from_string (output, &error);
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (root);
+  JsonObject *first = json_array_get_object_element (json_node_get_array (root), 0);
+  CU_ASSERT_STRING_EQUAL (json_object_get_string_member (first, "what"), "atelier");
+}
+
+static void
+takes_no_arguments (void)
+{
+  atl_test_run_fails (ATL_EXIT_USAGE, "'me' is not known here", ATL_ARGUMENTS ("doctor", "me"));
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "all is well", all_is_well },
+    { "without GIMP", without_gimp },
+    { "plug-in cannot be run", plugin_cannot_be_run },
+    { "model is broken", model_is_broken },
+    { "tells programs", tells_programs },
+    { "takes no arguments", takes_no_arguments },
+  };
+
+  return atl_suite_run ("cli doctor", tests, G_N_ELEMENTS (tests));
+}
