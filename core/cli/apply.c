@@ -157,6 +157,21 @@ check_output (const char *input, const char *output, GError **error)
   return atl_photo_file_check_output (output, error);
 }
 
+/* Says what of the input does not reach the output. */
+static void
+tell_losses (const Apply *apply, const AtlPhotoFile *file, const char *input, const char *output)
+{
+  const char *remark = atl_photo_file_remark (file);
+  g_autofree char *loss = atl_photo_file_loss (file, output);
+
+  if (apply->quiet)
+    return;
+  if (remark != NULL)
+    atl_say (apply->usage->command, "%s: %s", input, remark);
+  if (loss != NULL)
+    atl_say (apply->usage->command, "%s: %s", output, loss);
+}
+
 /* Says before long work how long it will take. */
 static gboolean
 announce (const Apply *apply, const char *input, GeglBuffer *buffer, GError **error)
@@ -231,8 +246,7 @@ apply_to_file (const Apply *apply, const char *input, GError **error)
 
   GeglBuffer *buffer = atl_photo_file_buffer (file);
   const double scale = atl_job_scale (apply->job);
-  if (atl_photo_file_remark (file) != NULL && ! apply->quiet)
-    atl_say (apply->usage->command, "%s", atl_photo_file_remark (file));
+  tell_losses (apply, file, input, output);
   if (! announce (apply, input, buffer, error))
     return FALSE;
 
