@@ -100,36 +100,31 @@ add_remark (AtlPhotoFile *file, char *take_remark)
   g_free (take_remark);
 }
 
-/* Unpacks Radiance's shared exponents and the like. Takes 'image'. */
-static VipsImage *
-unpack (VipsImage *image)
+/* CMYK by the file's own profile, or by one that libvips has for those without; the rest by formula. */
+static int
+transform_to_srgb (VipsImage *image, VipsImage **rgb)
 {
-  VipsImage *unpacked = NULL;
-
-  if (image->Coding == VIPS_CODING_NONE)
-    return image;
-
-  const int status = image->Coding == VIPS_CODING_RAD
-                         ? vips_rad2float (image, &unpacked, NULL)
-                         : vips_colourspace (image, &unpacked, VIPS_INTERPRETATION_sRGB, NULL);
-  g_object_unref (image);
-  return status == 0 ? unpacked : NULL;
+  if (image->Type == VIPS_INTERPRETATION_CMYK)
+    return vips_icc_transform (image, rgb, "srgb", "embedded", TRUE, "input_profile", "cmyk",
+                               "depth", image->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8, NULL);
+  return vips_colourspace (image, rgb, VIPS_INTERPRETATION_sRGB, NULL);
 }
 
-/* Brings other colour models to sRGB, with a header of its own that has not the profile of the colours
- * that were. Takes 'image'. */
+/* Brings packed pixels to plain ones, and other colour models to sRGB, with a header of its own that has
+ * not the profile of the colours that were. Takes 'image'. */
 static VipsImage *
 convert_colour (AtlPhotoFile *file, VipsImage *image)
 {
-  g_autoptr (AtlVipsImage) other = image, rgb = NULL;
+  g_autoptr (AtlVipsImage) packed = image, other = NULL, rgb = NULL;
   VipsImage *copy = NULL;
 
-  if (is_grey_or_rgb (image))
+  if (vips_image_decode (packed, &other) != 0)
+    return NULL;
+  if (is_grey_or_rgb (other))
     return g_steal_pointer (&other);
 
   add_remark (file, g_strdup (_ ("its colours were converted to sRGB")));
-  if (vips_colourspace (other, &rgb, VIPS_INTERPRETATION_sRGB, NULL) != 0
-      || vips_copy (rgb, &copy, NULL) != 0)
+  if (transform_to_srgb (other, &rgb) != 0 || vips_copy (rgb, &copy, NULL) != 0)
     return NULL;
   vips_image_remove (copy, VIPS_META_ICC_NAME);
   return copy;
@@ -220,8 +215,7 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
 
   file->path = g_strdup (path);
   note_pages (file, image);
-  image = unpack (image);
-  file->image = image != NULL ? convert_colour (file, image) : NULL;
+  file->image = convert_colour (file, image);
   if (file->image == NULL)
     {
       set_read_error (path, error);
