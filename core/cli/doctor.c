@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "filters/filter.h"
+#include "nets/model.h"
 #include "weights/library.h"
 
 static const AtlUsage usage = {
@@ -103,8 +104,11 @@ examine_models (GArray *findings)
   for (guint i = 0; i < entries->len; i++)
     {
       const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (AtlModel) model = atl_model_load (entry->path, NULL, &error);
 
-      add (findings, "model", g_strdup (entry->path), NULL);
+      add (findings, "model", g_strdup (entry->path),
+           model != NULL ? NULL : g_strdup (error->message));
     }
   for (guint i = 0; i < problems->len; i++)
     add (findings, "model", NULL, g_strdup (g_ptr_array_index (problems, i)));

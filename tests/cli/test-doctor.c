@@ -7,6 +7,7 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "run.h"
@@ -93,6 +94,23 @@ model_is_broken (void)
   atl_test_contains (output, "bad.safetensors");
 }
 
+/* The file is well formed, but its last number is none. */
+static void
+model_is_not_finite (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *good = g_build_filename (home, "good.safetensors", NULL);
+  g_autofree char *data = NULL, *output = NULL;
+  size_t size = 0;
+
+  CU_ASSERT_FATAL (g_file_get_contents (good, &data, &size, NULL));
+  memset (data + size - 4, 0xff, 4);
+  g_autofree char *bad = atl_test_file_new (home, "nan.safetensors", data, size);
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "nan.safetensors: PROBLEM: ");
+  atl_test_contains (output, "not finite");
+}
+
 static void
 tells_programs (void)
 {
@@ -122,6 +140,7 @@ main (void)
     { "without GIMP", without_gimp },
     { "plug-in cannot be run", plugin_cannot_be_run },
     { "model is broken", model_is_broken },
+    { "model is not finite", model_is_not_finite },
     { "tells programs", tells_programs },
     { "takes no arguments", takes_no_arguments },
   };
