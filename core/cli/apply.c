@@ -5,8 +5,8 @@
 
 #include "cli/apply.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/i18n.h"
 #include "base/threads.h"
@@ -23,8 +23,7 @@
 /* Work shorter than this many seconds is not announced. */
 #define LONG_SECONDS 10.0
 
-/* The parts of reading and writing in the progress. */
-#define READ_PART 0.05
+/* The part of writing in the progress. */
 #define WRITE_PART 0.1
 
 typedef struct
@@ -136,13 +135,14 @@ output_path (const Apply *apply, const char *input)
   return g_strdup (apply->output);
 }
 
+/* Whether both names lead to one file that is there. */
 static gboolean
 is_same_file (const char *a, const char *b)
 {
-  g_autofree char *real_a = g_canonicalize_filename (a, NULL);
-  g_autofree char *real_b = g_canonicalize_filename (b, NULL);
+  GStatBuf of_a, of_b;
 
-  return strcmp (real_a, real_b) == 0;
+  return g_stat (a, &of_a) == 0 && g_stat (b, &of_b) == 0 && of_a.st_dev == of_b.st_dev
+         && of_a.st_ino == of_b.st_ino;
 }
 
 static gboolean
@@ -224,6 +224,50 @@ report_file (const Apply *apply, const char *input, const char *output, GeglBuff
   json_builder_end_object (apply->report);
 }
 
+/* Reads a file, with a bar of its own, and says what is to be known before work starts. */
+static AtlPhotoFile *
+open_file (const Apply *apply, const char *input, const char *output, GError **error)
+{
+  const char *command = apply->usage->command;
+  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (command, input, apply->quiet);
+  g_autoptr (AtlPhotoFile)
+      file = atl_photo_file_open (input, atl_progress_bar_progress (bar), error);
+
+  g_clear_pointer (&bar, atl_progress_bar_free);
+  if (file == NULL)
+    return NULL;
+
+  tell_losses (apply, file, input, output);
+  if (! announce (apply, input, atl_photo_file_buffer (file), error))
+    return NULL;
+  return g_steal_pointer (&file);
+}
+
+/* Computes the result of a file and writes it. */
+static GeglBuffer *
+compute_and_write (const Apply *apply, const AtlPhotoFile *file, const char *input,
+                   const char *output, GError **error)
+{
+  g_autoptr (AtlProgressBar)
+      bar = atl_progress_bar_new (apply->usage->command, input, apply->quiet);
+  const AtlProgress *whole = atl_progress_bar_progress (bar);
+  const AtlProgress computing = atl_progress_part (whole, 0.0, 1.0 - WRITE_PART);
+  const AtlProgress writing = atl_progress_part (whole, 1.0 - WRITE_PART, 1.0);
+  GeglBuffer *buffer = atl_photo_file_buffer (file);
+  const double scale = atl_job_scale (apply->job);
+  g_autoptr (GeglBuffer) result = atl_job_run (
+      apply->job, buffer, (int) lround (gegl_buffer_get_width (buffer) * scale),
+      (int) lround (gegl_buffer_get_height (buffer) * scale), &computing, error);
+
+  if (result == NULL)
+    {
+      g_prefix_error (error, "%s: ", input);
+      return NULL;
+    }
+  return atl_photo_file_write (file, result, output, &writing, error) ? g_steal_pointer (&result)
+                                                                      : NULL;
+}
+
 static gboolean
 apply_to_file (const Apply *apply, const char *input, GError **error)
 {
@@ -233,35 +277,14 @@ apply_to_file (const Apply *apply, const char *input, GError **error)
   if (! check_output (input, output, error))
     return FALSE;
 
-  g_autoptr (AtlProgressBar)
-      bar = atl_progress_bar_new (apply->usage->command, input, apply->quiet);
-  const AtlProgress *whole = atl_progress_bar_progress (bar);
-  const AtlProgress reading = atl_progress_part (whole, 0.0, READ_PART);
-  const AtlProgress computing = atl_progress_part (whole, READ_PART, 1.0 - WRITE_PART);
-  const AtlProgress writing = atl_progress_part (whole, 1.0 - WRITE_PART, 1.0);
-
-  g_autoptr (AtlPhotoFile) file = atl_photo_file_open (input, &reading, error);
+  g_autoptr (AtlPhotoFile) file = open_file (apply, input, output, error);
   if (file == NULL)
     return FALSE;
 
-  GeglBuffer *buffer = atl_photo_file_buffer (file);
-  const double scale = atl_job_scale (apply->job);
-  tell_losses (apply, file, input, output);
-  if (! announce (apply, input, buffer, error))
-    return FALSE;
-
-  g_autoptr (GeglBuffer) result = atl_job_run (
-      apply->job, buffer, (int) lround (gegl_buffer_get_width (buffer) * scale),
-      (int) lround (gegl_buffer_get_height (buffer) * scale), &computing, error);
+  g_autoptr (GeglBuffer) result = compute_and_write (apply, file, input, output, error);
   if (result == NULL)
-    {
-      g_prefix_error (error, "%s: ", input);
-      return FALSE;
-    }
-  if (! atl_photo_file_write (file, result, output, &writing, error))
     return FALSE;
 
-  g_clear_pointer (&bar, atl_progress_bar_free);
   report_file (apply, input, output, result,
                (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC);
   return TRUE;
@@ -299,6 +322,23 @@ apply_to_files (Apply *apply, char **inputs)
   return status;
 }
 
+/* The name that two of the files would have in the output folder, or NULL. */
+static char *
+find_clash (char **inputs)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (; *inputs != NULL; inputs++)
+    {
+      g_autofree char *name = g_path_get_basename (*inputs);
+
+      if (g_hash_table_contains (names, name))
+        return g_steal_pointer (&name);
+      g_hash_table_add (names, g_steal_pointer (&name));
+    }
+  return NULL;
+}
+
 static int
 check_arguments (const Apply *apply, char **inputs)
 {
@@ -311,7 +351,12 @@ check_arguments (const Apply *apply, char **inputs)
   if (inputs[1] != NULL && ! g_file_test (apply->output, G_FILE_TEST_IS_DIR))
     return atl_say_usage (command, _ ("several pictures need a folder to go to, but '%s' is none"),
                           apply->output);
-  if (apply->threads < 0 || apply->threads > ATL_THREADS_MAX)
+
+  g_autofree char *clash = find_clash (inputs);
+  if (clash != NULL)
+    return atl_say_usage (command, _ ("two of the pictures would both become '%s'"), clash);
+
+  if (apply->threads < 1 || apply->threads > ATL_THREADS_MAX)
     return atl_say_usage (command, _ ("'--threads' is %d, but must be from 1 to %d"),
                           apply->threads, ATL_THREADS_MAX);
   return ATL_EXIT_DONE;
@@ -330,14 +375,20 @@ run_checked (Apply *apply, char **inputs)
   if (settings == NULL)
     return atl_say_usage (apply->usage->command, "%s", error->message);
 
-  if (apply->threads > 0)
-    atl_threads_set_count (apply->threads);
+  atl_threads_set_count (apply->threads);
 
   apply->job = atl_job_new (apply->filter, settings, &error);
   if (apply->job == NULL)
     return atl_say_failure (apply->usage->command, error);
 
-  const int result = apply_to_files (apply, inputs);
+  int result;
+  if (! atl_image_libraries_start (TILE_CACHE_SIZE, &error))
+    result = atl_say_failure (apply->usage->command, error);
+  else
+    {
+      result = apply_to_files (apply, inputs);
+      atl_image_libraries_stop ();
+    }
   atl_job_free (apply->job);
   return result;
 }
@@ -354,7 +405,9 @@ apply_clear (Apply *apply)
 int
 atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
 {
-  Apply apply = { .usage = usage, .filter = atl_filter_find (filter) };
+  Apply apply = { .usage = usage,
+                  .filter = atl_filter_find (filter),
+                  .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
     { "output", 'o', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &apply.output,
       N_ ("File to write, or folder for files of the same names"), N_ ("OUT|DIR") },
@@ -370,7 +423,6 @@ atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
   };
   g_autoptr (GOptionContext) context = atl_options_new (usage);
   g_autoptr (GPtrArray) descriptions = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
   g_auto (GStrv) inputs = NULL;
   int status;
 
@@ -379,15 +431,7 @@ atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
 
   if (atl_options_parse (context, usage, argc, argv, &inputs, &status))
-    {
-      if (! atl_image_libraries_start (TILE_CACHE_SIZE, &error))
-        status = atl_say_failure (usage->command, error);
-      else
-        {
-          status = run_checked (&apply, inputs);
-          atl_image_libraries_stop ();
-        }
-    }
+    status = run_checked (&apply, inputs);
 
   apply_clear (&apply);
   return status;

@@ -134,31 +134,6 @@ generate (VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
   return 0;
 }
 
-/* Fields that tell how the old file was coded, or of pages that the new one has not: savers follow them. */
-static void
-remove_coding (VipsImage *image)
-{
-  static const char *const fields[] = {
-    "palette",
-    "palette-bit-depth",
-    "bits-per-sample",
-    "interlaced",
-    "n-pages",
-    "page-height",
-    "n-subifds",
-    "delay",
-    "loop",
-    "gif-delay",
-    "gif-loop",
-    "gif-palette",
-    "jpeg-multiscan",
-    "jpeg-chroma-subsample",
-  };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
-    vips_image_remove (image, fields[i]);
-}
-
 /* An image of the result's pixels with the header of the file that it was made of. */
 static VipsImage *
 image_of_result (const AtlPhotoFile *file, Source *source, const AtlSample *sample)
@@ -172,7 +147,6 @@ image_of_result (const AtlPhotoFile *file, Source *source, const AtlSample *samp
       return NULL;
     }
 
-  remove_coding (image);
   image->Xsize = extent->width;
   image->Ysize = extent->height;
   image->BandFmt = sample->vips;

@@ -34,14 +34,11 @@ atl_vips_start (void)
 char *
 atl_vips_take_message (const char *fallback)
 {
-  char *text = vips_error_buffer_copy ();
-  char *end = strchr (text, '\n');
+  static const char system_mark[] = "unix error: ";
+  g_autofree char *text = vips_error_buffer_copy ();
+  const char *system = strstr (text, system_mark);
+  const char *message = system != NULL ? system + strlen (system_mark) : text;
+  const size_t length = strcspn (message, "\n");
 
-  if (end != NULL)
-    *end = '\0';
-  if (text[0] != '\0')
-    return text;
-
-  g_free (text);
-  return g_strdup (fallback);
+  return length > 0 ? g_strndup (message, length) : g_strdup (fallback);
 }

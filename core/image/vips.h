@@ -16,8 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlVipsImage, g_object_unref)
 /* Starts libvips, once. FALSE if it cannot be; its error buffer then says why. */
 gboolean atl_vips_start (void);
 
-/* The first line of what libvips has to say, or 'fallback' if that is nothing; its buffer is emptied
- * for the next. Owned by the caller. */
+/* What the system said to libvips, or else the first line of what libvips has to say, or 'fallback' if
+ * that is nothing; its buffer is emptied for the next. Owned by the caller. */
 char *atl_vips_take_message (const char *fallback);
 
 G_END_DECLS
