@@ -133,7 +133,8 @@ profiles_tell_linear_from_perceptual (void)
   check_half (NULL, 0, HALF_PERCEPTUAL);
 }
 
-/* Writes a file of this profile and a copy of it; the profile must be in both, the numbers the same.
+/* Writes a file of this profile and a copy of it; the numbers must be the same, and so the profile, unless
+ * libvips itself leaves it out in reading, as newer versions do with one that does not fit the pixels.
  * Returns what was read. */
 static AtlPhotoFile *
 copy_with_profile (const AtlTestFolder *folder, int bands, const guint8 *icc, size_t size)
@@ -151,10 +152,16 @@ copy_with_profile (const AtlTestFolder *folder, int bands, const guint8 *icc, si
   atl_test_photo_copy (from, to);
   CU_ASSERT_EQUAL (atl_test_photo_difference (from, to), 0.0);
 
+  VipsImage *original = vips_image_new_from_file (from, NULL);
   VipsImage *copy = vips_image_new_from_file (to, NULL);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (copy);
-  CU_ASSERT_EQUAL_FATAL (vips_image_get_blob (copy, VIPS_META_ICC_NAME, &found, &found_size), 0);
-  CU_ASSERT (found_size == size && memcmp (found, icc, size) == 0);
+  CU_ASSERT_FATAL (original != NULL && copy != NULL);
+  if (vips_image_get_typeof (original, VIPS_META_ICC_NAME) != 0)
+    {
+      CU_ASSERT_EQUAL_FATAL (vips_image_get_blob (copy, VIPS_META_ICC_NAME, &found, &found_size),
+                             0);
+      CU_ASSERT (found_size == size && memcmp (found, icc, size) == 0);
+    }
+  g_object_unref (original);
   g_object_unref (copy);
   return atl_test_photo_open (from);
 }
