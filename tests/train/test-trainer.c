@@ -42,7 +42,7 @@ setup_init (Setup *setup)
   o->blocks = 1;
   o->crop = 8;
   o->common.batch = 3;
-  o->common.steps = 60;
+  o->common.steps = atl_test_quick () ? 10 : 60;
   o->common.data = g_new0 (char *, 2);
   o->common.data[0] = g_steal_pointer (&photos);
   o->common.output = g_build_filename (setup->folder, "w.safetensors", NULL);
@@ -185,13 +185,14 @@ resumes_bit_for_bit (void)
 
   setup_init (&whole);
   setup_init (&parts);
-  whole.options.common.steps = parts.options.common.steps = 420;
+  const gboolean quick = atl_test_quick ();
+  whole.options.common.steps = parts.options.common.steps = quick ? 30 : 420;
   train_well (&whole);
 
-  train_until (&parts, 37);
+  train_until (&parts, 7);
   parts.options.common.resume = TRUE;
-  train_until (&parts, 215);
-  train_until (&parts, 216);
+  train_until (&parts, quick ? 20 : 215);
+  train_until (&parts, quick ? 21 : 216);
   train_well (&parts);
 
   CU_ASSERT (results_equal (&whole, &parts));
@@ -212,14 +213,14 @@ log_goes_back_with_the_checkpoint (void)
 
   setup_init (&whole);
   setup_init (&parts);
-  whole.options.common.steps = parts.options.common.steps = 350;
+  whole.options.common.steps = parts.options.common.steps = 104;
   train_well (&whole);
 
-  train_until (&parts, 150);
+  train_until (&parts, 50);
   g_autofree char *path = atl_train_checkpoint_path (&parts.options.common);
   CU_ASSERT_FATAL (g_file_get_contents (path, &old, &size, NULL));
   parts.options.common.resume = TRUE;
-  train_until (&parts, 340);
+  train_until (&parts, 102);
   CU_ASSERT_FATAL (g_file_set_contents (path, old, (gssize) size, NULL));
   train_well (&parts);
 
@@ -247,12 +248,12 @@ learns (void)
   Setup setup;
 
   setup_init (&setup);
-  setup.options.common.steps = 400;
+  setup.options.common.steps = 110;
   setup.options.common.rate = 5e-3;
   setup.options.start = ATL_START_RANDOM;
   train_well (&setup);
   g_autofree char *log = timeless_log (&setup);
-  CU_ASSERT (logged_loss (log, 4) < 0.7 * logged_loss (log, 1));
+  CU_ASSERT (logged_loss (log, 2) < 0.7 * logged_loss (log, 1));
 
   /* The card tells how it was made. */
   g_autoptr (AtlModel) model = load_result (&setup);
