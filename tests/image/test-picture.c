@@ -307,6 +307,47 @@ fill_follows_neighbours (void)
   CU_ASSERT_DOUBLE_EQUAL (colour[2], 228.0 / 256.0, 0.03);
 }
 
+/* Between the two sides of a gap in a ramp the filled colours climb, but for half a pixel's worth where
+ * a mean of two pixels lags behind the outer one. */
+static void
+fill_is_smooth (void)
+{
+  const AtlRegion row = { 0, 5, 200, 1 };
+  float colour[3 * 200];
+  g_autoptr (GeglBuffer)
+      buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 200, 11), babl_format ("R'G'B'A float"));
+
+  for (int x = 0; x < 200; x++)
+    {
+      const float level = (float) x / 200.0f;
+      const float pixel[4] = { level, level, level, x > 70 && x < 131 ? 0.0f : 1.0f };
+
+      gegl_buffer_set_color_from_pixel (buffer, GEGL_RECTANGLE (x, 0, 1, 11), pixel,
+                                        babl_format ("R'G'B'A float"));
+    }
+  g_autoptr (AtlPicture) picture = atl_picture_new (buffer, NULL, NULL);
+  CU_ASSERT_TRUE (atl_picture_read (picture, colour, NULL, NULL, &row, NULL));
+  for (int x = 1; x < 200; x++)
+    CU_ASSERT (colour[x] >= colour[x - 1] - 0.01f);
+}
+
+/* BT.601, of three planes that differ. */
+static void
+grey_is_written_as_luma (void)
+{
+  const AtlRegion pixel = { 1, 2, 1, 1 };
+  const float colour[3] = { 0.2f, 0.5f, 0.9f };
+  float found = 0.0f;
+  g_autoptr (GeglBuffer) buffer = buffer_new (babl_format ("Y' float"), 4, 4, 1.0f);
+  g_autoptr (AtlPicture) picture = atl_picture_new (buffer, NULL, NULL);
+  g_autoptr (GeglBuffer) result = atl_picture_new_result (picture, 4, 4);
+
+  CU_ASSERT_TRUE (atl_picture_write (picture, result, colour, NULL, &pixel, NULL));
+  gegl_buffer_get (result, GEGL_RECTANGLE (1, 2, 1, 1), 1.0, babl_format ("Y' float"), &found,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  CU_ASSERT_DOUBLE_EQUAL (found, 0.299 * 0.2 + 0.587 * 0.5 + 0.114 * 0.9, 1e-6);
+}
+
 static void
 all_transparent_stays (void)
 {
@@ -363,6 +404,8 @@ main (int argc, char **argv)
     { "empty is refused", empty_is_refused },
     { "hidden colour is replaced", hidden_colour_is_replaced },
     { "fill follows neighbours", fill_follows_neighbours },
+    { "fill is smooth", fill_is_smooth },
+    { "grey is written as luma", grey_is_written_as_luma },
     { "all transparent stays", all_transparent_stays },
     { "parts equal the whole", parts_equal_whole },
   };
