@@ -117,12 +117,12 @@ card_factor (const AtlCard *card)
 }
 
 /* All installed models; of several with one factor the first counts, and the one that we ship comes
- * first. */
+ * first. 'problems' is as atl_library_list () sets it. */
 static GPtrArray *
-installed_candidates (void)
+installed_candidates (GPtrArray **problems)
 {
   GPtrArray *candidates = g_ptr_array_new_with_free_func (candidate_free);
-  g_autoptr (GPtrArray) entries = atl_library_list ("upscale", NULL);
+  g_autoptr (GPtrArray) entries = atl_library_list ("upscale", problems);
 
   for (guint i = 0; i < entries->len; i++)
     {
@@ -185,11 +185,24 @@ choose_candidate (const GPtrArray *candidates, double scale)
   return best;
 }
 
+/* "; left out was ..." for files that could have been what is missing, else nothing; owned by the caller. */
+static char *
+list_problems (const GPtrArray *problems)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  for (guint i = 0; problems != NULL && i < problems->len; i++)
+    g_string_append_printf (list, i == 0 ? _ ("; left out was %s") : ", %s",
+                            (const char *) g_ptr_array_index (problems, i));
+  return g_strdup (list->str);
+}
+
 static void
-set_no_model_error (const char *name, double scale, GError **error)
+set_no_model_error (const char *name, double scale, const GPtrArray *problems, GError **error)
 {
   g_auto (GStrv) folders = atl_library_folders ();
   g_autofree char *searched = g_strjoinv (", ", folders);
+  g_autofree char *left_out = list_problems (problems);
 
   if (*name != '\0' && scale <= 1.0 + SCALE_TOLERANCE)
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
@@ -200,10 +213,11 @@ set_no_model_error (const char *name, double scale, GError **error)
                  scale);
   else if (scale <= 1.0 + SCALE_TOLERANCE)
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
-                 _ ("There is no model that cleans, which a scale of 1 needs, in %s"), searched);
+                 _ ("There is no model that cleans, which a scale of 1 needs, in %s%s"), searched,
+                 left_out);
   else
-    g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL, _ ("There is no model that enlarges in %s"),
-                 searched);
+    g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL, _ ("There is no model that enlarges in %s%s"),
+                 searched, left_out);
 }
 
 /* Loads a candidate, if it was not already; the number of its network, or -1. */
@@ -229,8 +243,9 @@ load_network (UpscaleJob *job, const Candidate *candidate, GError **error)
 static gboolean
 choose_stages (UpscaleJob *job, const char *model, GError **error)
 {
+  g_autoptr (GPtrArray) problems = NULL;
   g_autoptr (GPtrArray) candidates = *model != '\0' ? named_candidate (model, error)
-                                                    : installed_candidates ();
+                                                    : installed_candidates (&problems);
   double remaining = job->scale;
 
   if (candidates == NULL)
@@ -242,7 +257,7 @@ choose_stages (UpscaleJob *job, const char *model, GError **error)
 
       if (candidate == NULL)
         {
-          set_no_model_error (model, job->scale, error);
+          set_no_model_error (model, job->scale, problems, error);
           return FALSE;
         }
 

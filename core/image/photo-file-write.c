@@ -61,7 +61,11 @@ atl_photo_file_check_output (const char *path, GError **error)
 
   if (g_access (folder, W_OK | X_OK) != 0)
     {
-      const int code = errno;
+      int code = errno;
+
+      /* To the system a file in the place of the folder is one that may not be searched. */
+      if (g_file_test (folder, G_FILE_TEST_IS_REGULAR))
+        code = ENOTDIR;
 
       g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
                    _ ("'%s' cannot be written: %s"), shown, g_strerror (code));

@@ -50,13 +50,25 @@ open_image (const char *path, GError **error)
   VipsImage *image = NULL;
   GStatBuf status;
 
-  if (g_stat (path, &status) != 0)
+  if (g_stat (path, &status) != 0 || g_access (path, R_OK) != 0)
     {
       const int code = errno;
       g_autofree char *shown = g_filename_display_name (path);
 
       g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
                    _ ("'%s' cannot be read: %s"), shown, g_strerror (code));
+      return NULL;
+    }
+
+  /* A pipe could make everybody wait. */
+  if (! S_ISREG (status.st_mode))
+    {
+      g_autofree char *shown = g_filename_display_name (path);
+
+      g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
+                   S_ISDIR (status.st_mode) ? _ ("'%s' cannot be read as a picture: it is a folder")
+                                            : _ ("'%s' cannot be read as a picture: it is no file"),
+                   shown);
       return NULL;
     }
 
