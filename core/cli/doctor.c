@@ -101,6 +101,7 @@ examine_models (GArray *findings)
   g_auto (GStrv) folders = atl_library_folders ();
   g_autofree char *searched = g_strjoinv (", ", folders);
 
+  add (findings, "searched", g_strdup (searched), NULL);
   for (guint i = 0; i < entries->len; i++)
     {
       const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
@@ -180,6 +181,24 @@ examine_plugin (GArray *findings, const Gimp *gimp, const AtlFilter *filter)
                         name, searched->str));
 }
 
+/* "gimp-console-2.10: GNU Image Manipulation Program version 2.10.34", or the program alone if it does not
+ * tell. */
+static char *
+describe_program (const char *program)
+{
+  const char *const command[] = { program, "--version", NULL };
+  g_autofree char *output = NULL;
+
+  if (! g_spawn_sync (NULL, (char **) command, NULL,
+                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
+                      NULL, NULL)
+      || output == NULL || *g_strstrip (output) == '\0')
+    return g_strdup (program);
+
+  output[strcspn (output, "\n")] = '\0';
+  return g_strdup_printf ("%s: %s", program, output);
+}
+
 static void
 examine_gimps (GArray *findings)
 {
@@ -192,7 +211,7 @@ examine_gimps (GArray *findings)
       if (program == NULL)
         continue;
       any = TRUE;
-      add (findings, gimps[i].name, g_strdup (program), NULL);
+      add (findings, gimps[i].name, describe_program (program), NULL);
       for (const AtlFilter *const *filter = atl_filters (); *filter != NULL; filter++)
         examine_plugin (findings, &gimps[i], *filter);
     }

@@ -27,7 +27,9 @@ home_new (void)
       g_file_get_contents (MODELS_FOLDER "/sr-resnet-x2.safetensors", &data, &size, NULL));
   g_free (atl_test_file_new (home, "good.safetensors", data, size));
 
-  g_autofree char *gimp = atl_test_file_new (home, "gimp-console-2.10", "#!/bin/sh\n", 10);
+  static const char gimp_script[] = "#!/bin/sh\necho Program of pictures $1 2.10.99\necho more\n";
+  g_autofree char *gimp = atl_test_file_new (home, "gimp-console-2.10", gimp_script,
+                                             sizeof gimp_script - 1);
   g_chmod (gimp, 0755);
   g_mkdir_with_parents (plugin, 0755);
   g_autofree char *program = atl_test_file_new (plugin, "atelier-upscale", "#!/bin/sh\n", 10);
@@ -45,6 +47,7 @@ all_is_well (void)
 {
   g_autoptr (AtlTestFolder) home = home_new ();
   g_autofree char *output = NULL;
+  g_autofree char *searched = g_strdup_printf ("searched   %s, ", home);
   g_autofree char *model = g_build_filename (home, "good.safetensors", NULL);
   g_autofree char *plugin = g_build_filename (home, "plug-ins", "atelier-upscale",
                                               "atelier-upscale", NULL);
@@ -53,7 +56,9 @@ all_is_well (void)
   atl_test_contains (output, "backend    cpu (");
   atl_test_contains (output, "threads    ");
   atl_test_contains (output, model);
-  atl_test_contains (output, "GIMP 2.10  gimp-console-2.10\n");
+  atl_test_contains (output,
+                     "GIMP 2.10  gimp-console-2.10: Program of pictures --version 2.10.99\n");
+  atl_test_contains (output, searched);
   atl_test_contains (output, plugin);
 }
 
@@ -80,6 +85,31 @@ plugin_cannot_be_run (void)
   g_chmod (plugin, 0644);
   atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
   atl_test_contains (output, "PROBLEM: cannot be run; make it executable by 'chmod +x ");
+}
+
+static void
+no_model (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *model = g_build_filename (home, "good.safetensors", NULL);
+  g_autofree char *output = NULL;
+
+  g_unlink (model);
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "model      PROBLEM: there is none in ");
+}
+
+static void
+no_plugin (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *plugin = g_build_filename (home, "plug-ins", "atelier-upscale",
+                                              "atelier-upscale", NULL);
+  g_autofree char *output = NULL;
+
+  g_unlink (plugin);
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "PROBLEM: the plug-in 'atelier-upscale' is not in ");
 }
 
 static void
@@ -139,6 +169,8 @@ main (void)
     { "all is well", all_is_well },
     { "without GIMP", without_gimp },
     { "plug-in cannot be run", plugin_cannot_be_run },
+    { "no model", no_model },
+    { "no plug-in", no_plugin },
     { "model is broken", model_is_broken },
     { "model is not finite", model_is_not_finite },
     { "tells programs", tells_programs },
