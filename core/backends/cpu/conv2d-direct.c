@@ -84,9 +84,11 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
             const float *xt = x + a * window->view.row + b * ATL_CHANNEL_BLOCK;
 
             if (n_channels == ATL_CHANNEL_BLOCK)
-#pragma GCC unroll 8
-              for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+              {
+                ATL_UNROLL
+                for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
+                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+              }
             else
               for (int i = 0; i < n_channels; i++)
                 atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);

@@ -70,7 +70,7 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products
               const float *x = view->x + b * view->block + (size_t) p * ATL_CHANNEL_BLOCK;
               const float *wb = w + (size_t) b * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
 
-#pragma GCC unroll 8
+              ATL_UNROLL
               for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
                 atl_add_channel (sums, x + i, ATL_CHANNEL_BLOCK, wb + i * ATL_CPU_LANES);
             }

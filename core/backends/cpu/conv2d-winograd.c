@@ -120,7 +120,7 @@ multiply_tiles (float *m, const float *v, const float *u, int b_in, int n_block)
   atl_clear_sums (sums);
   for (int b = 0; b < b_in; b++)
     {
-#pragma GCC unroll 8
+      ATL_UNROLL
       for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
         atl_add_channel (sums, v + i, ATL_CHANNEL_BLOCK, u + i * ATL_CPU_LANES);
       v += (size_t) n_block * ATL_CHANNEL_BLOCK;

@@ -124,16 +124,16 @@ atl_weight_at (const AtlConvWeights *w, int o, int i, int tap)
   return w->weight[((size_t) o * w->n_in + i) * w->n_taps + tap];
 }
 
-/* The loops over registers are unrolled by request: GCC would do it too late to keep the sums in them. */
-
 ATL_ALWAYS_INLINE void
 atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
 {
-#pragma GCC unroll 16
+  ATL_UNROLL
   for (int p = 0; p < ATL_AT_ONCE; p++)
-#pragma GCC unroll 4
-    for (int v = 0; v < ATL_N_VECTORS; v++)
-      sums[p][v] = (AtlVector) { 0.0f };
+    {
+      ATL_UNROLL
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        sums[p][v] = (AtlVector) { 0.0f };
+    }
 }
 
 /* Sums of ATL_AT_ONCE pixels += x w, for one input channel: x[p x_step] is its number at pixel p,
@@ -144,25 +144,29 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
 {
   AtlVector weights[ATL_N_VECTORS];
 
-#pragma GCC unroll 4
+  ATL_UNROLL
   for (int v = 0; v < ATL_N_VECTORS; v++)
     weights[v] = atl_load (w + v * ATL_VECTOR_LANES);
-#pragma GCC unroll 16
+  ATL_UNROLL
   for (int p = 0; p < ATL_AT_ONCE; p++)
-#pragma GCC unroll 4
-    for (int v = 0; v < ATL_N_VECTORS; v++)
-      sums[p][v] += weights[v] * x[p * x_step];
+    {
+      ATL_UNROLL
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        sums[p][v] += weights[v] * x[p * x_step];
+    }
 }
 
 /* Stores 16 sums of each pixel, to_step apart. */
 ATL_ALWAYS_INLINE void
 atl_store_sums (float *to, int to_step, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
 {
-#pragma GCC unroll 16
+  ATL_UNROLL
   for (int p = 0; p < ATL_AT_ONCE; p++)
-#pragma GCC unroll 4
-    for (int v = 0; v < ATL_N_VECTORS; v++)
-      atl_store (to + p * to_step + v * ATL_VECTOR_LANES, sums[p][v]);
+    {
+      ATL_UNROLL
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        atl_store (to + p * to_step + v * ATL_VECTOR_LANES, sums[p][v]);
+    }
 }
 
 /* The next group of n numbers that are left, a multiple of eight less the small groups. */
@@ -190,11 +194,11 @@ atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
   AtlVector acc[MAX (ATL_GROUP, ATL_SMALL_GROUP)][ATL_N_VECTORS];
   const float *dy = pairs->dy;
 
-#pragma GCC unroll 16
+  ATL_UNROLL
   for (int j = 0; j < n; j++)
     {
       __builtin_prefetch (sums + j * ATL_CPU_LANES, 1);
-#pragma GCC unroll 4
+      ATL_UNROLL
       for (int v = 0; v < ATL_N_VECTORS; v++)
         acc[j][v] = (AtlVector) { 0.0f };
     }
@@ -207,30 +211,38 @@ atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
         {
           AtlVector d[ATL_N_VECTORS];
 
-#pragma GCC unroll 4
+          ATL_UNROLL
           for (int v = 0; v < ATL_N_VECTORS; v++)
             d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
-#pragma GCC unroll 16
+          ATL_UNROLL
           for (int j = 0; j < n; j++)
-#pragma GCC unroll 4
-            for (int v = 0; v < ATL_N_VECTORS; v++)
-              acc[j][v] += d[v] * x[j];
+            {
+              ATL_UNROLL
+              for (int v = 0; v < ATL_N_VECTORS; v++)
+                acc[j][v] += d[v] * x[j];
+            }
           x += pairs->x_step;
           dy += pairs->dy_step;
         }
     }
 
   if (! pairs->first)
-#pragma GCC unroll 16
-    for (int j = 0; j < n; j++)
-#pragma GCC unroll 4
-      for (int v = 0; v < ATL_N_VECTORS; v++)
-        acc[j][v] += atl_load (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES);
-#pragma GCC unroll 16
+    {
+      ATL_UNROLL
+      for (int j = 0; j < n; j++)
+        {
+          ATL_UNROLL
+          for (int v = 0; v < ATL_N_VECTORS; v++)
+            acc[j][v] += atl_load (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES);
+        }
+    }
+  ATL_UNROLL
   for (int j = 0; j < n; j++)
-#pragma GCC unroll 4
-    for (int v = 0; v < ATL_N_VECTORS; v++)
-      atl_store (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[j][v]);
+    {
+      ATL_UNROLL
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        atl_store (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[j][v]);
+    }
 }
 
 /* The same for an n from atl_next_group (). */

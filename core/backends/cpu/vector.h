@@ -29,6 +29,14 @@ typedef float AtlVectorMemory
 typedef float AtlVector8Memory
     __attribute__ ((vector_size (4 * ATL_CHANNEL_BLOCK), aligned (4), may_alias));
 
+/* Unrolls the loop over registers that follows. Without it GCC unrolls too late to keep their array in
+ * registers, and clang not always. */
+#if defined(__clang__)
+#define ATL_UNROLL _Pragma ("clang loop unroll(full)")
+#else
+#define ATL_UNROLL _Pragma ("GCC unroll 16")
+#endif
+
 #define ATL_ALWAYS_INLINE static inline __attribute__ ((always_inline))
 
 ATL_ALWAYS_INLINE AtlVector
