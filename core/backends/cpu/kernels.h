@@ -103,7 +103,7 @@ extern const AtlCpuElementwise atl_cpu_elementwise_avx512;
 extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx512;
 extern const AtlCpuOptimize atl_cpu_optimize_avx512;
 
-/* layout.c, compiled once: what only moves numbers. */
+/* Compiled once, since they only move numbers: layout.c and pixel-shuffle.c. */
 AtlTensorSizeFunc atl_cpu_tensor_size;
 AtlTensorImportFunc atl_cpu_tensor_import;
 AtlTensorExportFunc atl_cpu_tensor_export;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The layout of tensors, N x ceil (C / 8) x H x W x 8, and the operators that only move numbers.
- *
- * The pixel shuffle is y[c, r f + i, q f + j] = x[c f f + i f + j, r, q]; Shi et al., "Real-Time Single
- * Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", CVPR
- * 2016, section 3.2.
+ * The layout of tensors: N x ceil (C / 8) x H x W x 8, the added channels being zero.
  */
 
 #include "backends/cpu/kernels.h"
@@ -81,100 +77,4 @@ void
 atl_cpu_tensor_export (float *nchw, const float *tensor, const AtlShape *shape)
 {
   run_layout (nchw, tensor, shape, export_chunk);
-}
-
-/* x: N x C x H x W, y: N x C / factor^2 x H factor x W factor. */
-typedef struct
-{
-  float *x, *y;
-  int c, h, w, factor;
-  gboolean backward, accumulate;
-} ShuffleJob;
-
-/* Moves one channel of y in the columns 'factor q' from (or to) one channel of x, for all q. */
-static void
-shuffle_numbers (const ShuffleJob *job, float *y, float *x)
-{
-  const int y_step = job->factor * ATL_CHANNEL_BLOCK;
-
-  if (! job->backward)
-    for (int q = 0; q < job->w; q++)
-      y[q * y_step] = x[q * ATL_CHANNEL_BLOCK];
-  else if (job->accumulate)
-    for (int q = 0; q < job->w; q++)
-      x[q * ATL_CHANNEL_BLOCK] += y[q * y_step];
-  else
-    for (int q = 0; q < job->w; q++)
-      x[q * ATL_CHANNEL_BLOCK] = y[q * y_step];
-}
-
-/* Sets one channel of a row to zero. */
-static void
-clear_numbers (float *row, int n_pixels)
-{
-  for (int q = 0; q < n_pixels; q++)
-    row[q * ATL_CHANNEL_BLOCK] = 0.0f;
-}
-
-/* A chunk is a row of x in one image. */
-static void
-shuffle_chunk (int chunk, int worker, void *data)
-{
-  const ShuffleJob *job = data;
-  const int f = job->factor, image = chunk / job->h, r = chunk % job->h;
-  const int c_y = job->c / (f * f), n_y = atl_padded_channels (c_y),
-            n_x = atl_padded_channels (job->c);
-  const size_t y_plane = (size_t) job->h * f * job->w * f, x_plane = (size_t) job->h * job->w;
-
-  for (int c = 0; c < n_y; c++)
-    for (int i = 0; i < f; i++)
-      {
-        const size_t y_row = (size_t) (r * f + i) * job->w * f;
-        float *y = job->y + ((image * (size_t) n_y + c / 8 * 8) * y_plane + y_row * 8) + c % 8;
-
-        if (c >= c_y && ! job->backward)
-          clear_numbers (y, job->w * f);
-        for (int j = 0; j < f && c < c_y; j++)
-          {
-            const int c_x = (c * f + i) * f + j;
-            float *x = job->x + (image * (size_t) n_x + c_x / 8 * 8) * x_plane
-                       + (size_t) r * job->w * 8 + c_x % 8;
-
-            shuffle_numbers (job, y + j * 8, x);
-          }
-      }
-
-  if (job->backward && ! job->accumulate)
-    for (int c_x = job->c; c_x < n_x; c_x++)
-      clear_numbers (job->x + (image * (size_t) n_x + c_x / 8 * 8) * x_plane
-                         + (size_t) r * job->w * 8 + c_x % 8,
-                     job->w);
-}
-
-void
-atl_cpu_pixel_shuffle_forward (float *y, const float *x, const AtlShape *shape, int factor)
-{
-  ShuffleJob job = {
-    .x = (float *) x, .y = y, .c = shape->c, .h = shape->h, .w = shape->w, .factor = factor
-  };
-
-  atl_parallel_for (shape->n * shape->h, shuffle_chunk, &job);
-}
-
-void
-atl_cpu_pixel_shuffle_backward (float *dx, const float *dy, const AtlShape *shape, int factor,
-                                gboolean accumulate)
-{
-  ShuffleJob job = {
-    .x = dx,
-    .y = (float *) dy,
-    .c = shape->c,
-    .h = shape->h,
-    .w = shape->w,
-    .factor = factor,
-    .backward = TRUE,
-    .accumulate = accumulate,
-  };
-
-  atl_parallel_for (shape->n * shape->h, shuffle_chunk, &job);
 }
