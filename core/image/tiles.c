@@ -23,11 +23,16 @@ static const int tile_sides[] = { 384, 256, 192, 128, 96, 64, 48, 32, 24, 16 };
 #define CONTRAST_LOST 1e-3f
 #define CONTRAST_MIN 0.03f
 
+/* Networks have learned from crops of photos, not from a few pixels in the middle of zeros: of a picture
+ * with a shorter side they would make a darker one. Its edges are repeated up to about this side. */
+#define SIDE_MIN 16
+
 struct AtlTiles
 {
   const AtlStage *stage;
   gboolean average;
   const AtlPicture *picture; /* the stage's input */
+  int margin_x, margin_y;    /* repeated pixels on each side of it, for the network to see */
   int width, height;         /* of the network's output */
   int out_width, out_height; /* of the result of the stage, after resampling */
   AtlResampler *resampler;   /* NULL if these are equal */
@@ -70,6 +75,12 @@ choose_side (const AtlStage *stage, int width, int height)
   return tile_sides[G_N_ELEMENTS (tile_sides) - 1];
 }
 
+static int
+margin_of_side (int side)
+{
+  return side < SIDE_MIN ? (SIDE_MIN - side + 1) / 2 : 0;
+}
+
 AtlTiles *
 atl_tiles_new (const AtlStage *stage, gboolean average, const AtlPicture *picture, int out_width,
                int out_height, GError **error)
@@ -80,6 +91,8 @@ atl_tiles_new (const AtlStage *stage, gboolean average, const AtlPicture *pictur
   tiles->stage = stage;
   tiles->average = average;
   tiles->picture = picture;
+  tiles->margin_x = margin_of_side (width);
+  tiles->margin_y = margin_of_side (height);
   tiles->width = width * stage->factor;
   tiles->height = height * stage->factor;
   tiles->out_width = out_width;
@@ -101,7 +114,8 @@ atl_tiles_new (const AtlStage *stage, gboolean average, const AtlPicture *pictur
   const int side = choose_side (stage, width, height);
   tiles->columns = MIN ((width - 1) / side + 1, out_width);
   tiles->rows = MIN ((height - 1) / side + 1, out_height);
-  tiles->typical = plan_new (stage, width, height, side);
+  tiles->typical = plan_new (stage, width + 2 * tiles->margin_x, height + 2 * tiles->margin_y,
+                             side);
 
   return g_steal_pointer (&tiles);
 }
@@ -185,14 +199,49 @@ check_finite (const float *values, size_t n, GError **error)
   return TRUE;
 }
 
+/* Reads a part of the picture with its margins, whose corner is (0, 0). */
+static gboolean
+read_with_margins (const AtlTiles *tiles, float *colour, const AtlRegion *part, GError **error)
+{
+  const int x = part->x - tiles->margin_x, y = part->y - tiles->margin_y;
+  const int last_x = atl_picture_width (tiles->picture) - 1;
+  const int last_y = atl_picture_height (tiles->picture) - 1;
+  const int left = CLAMP (x, 0, last_x), right = CLAMP (x + part->width - 1, 0, last_x);
+  const int top = CLAMP (y, 0, last_y), bottom = CLAMP (y + part->height - 1, 0, last_y);
+  const AtlRegion inside = { left, top, right - left + 1, bottom - top + 1 };
+
+  if (inside.width == part->width && inside.height == part->height)
+    return atl_picture_read (tiles->picture, colour, NULL, NULL, &inside, error);
+
+  g_autoptr (AtlFloats) pixels = atl_floats_new (3 * (size_t) inside.width * inside.height,
+                                                 _ ("a tile of the picture"), error);
+  if (pixels == NULL || ! atl_picture_read (tiles->picture, pixels, NULL, NULL, &inside, error))
+    return FALSE;
+
+  for (int c = 0; c < 3; c++)
+    for (int row = 0; row < part->height; row++)
+      {
+        const int from_row = CLAMP (y + row, top, bottom) - top;
+        const float *from = pixels + ((size_t) c * inside.height + from_row) * inside.width;
+
+        for (int column = 0; column < part->width; column++)
+          *colour++ = from[CLAMP (x + column, left, right) - left];
+      }
+  return TRUE;
+}
+
 /* Adds the network's output for one orientation of the picture to output, 3 x H x W of the region. */
 static gboolean
 add_oriented (AtlTiles *tiles, float *output, const AtlRegion *region, int orientation,
               GError **error)
 {
-  const int w = atl_picture_width (tiles->picture), h = atl_picture_height (tiles->picture);
+  const int w = atl_picture_width (tiles->picture) + 2 * tiles->margin_x;
+  const int h = atl_picture_height (tiles->picture) + 2 * tiles->margin_y;
+  const int f = tiles->stage->factor;
   const gboolean swapped = (orientation & 4) != 0;
-  const AtlRegion out = atl_dihedral_region (region, tiles->width, tiles->height, orientation);
+  const AtlRegion moved = { region->x + f * tiles->margin_x, region->y + f * tiles->margin_y,
+                            region->width, region->height };
+  const AtlRegion out = atl_dihedral_region (&moved, w * f, h * f, orientation);
   g_autoptr (AtlPlan) plan = atl_plan_new_inference (tiles->stage->prepared, swapped ? h : w,
                                                      swapped ? w : h, &out);
   const AtlRegion in = atl_plan_input_region (plan);
@@ -205,7 +254,7 @@ add_oriented (AtlTiles *tiles, float *output, const AtlRegion *region, int orien
 
   if (first == NULL || second == NULL
       || ! ensure_workspace (tiles, atl_plan_workspace_size (plan), error)
-      || ! atl_picture_read (tiles->picture, first, NULL, NULL, &in_picture, error))
+      || ! read_with_margins (tiles, first, &in_picture, error))
     return FALSE;
 
   atl_dihedral_planes (second, first, 3, in_picture.width, in_picture.height, orientation);

@@ -187,6 +187,44 @@ keeps_brightness_depth_and_profile (void)
   place_clear (&place);
 }
 
+/* A few pixels of one colour stay that colour: the network must not see them in the middle of zeros. */
+static void
+keeps_the_smallest_pictures (void)
+{
+  static const int sizes[][2] = { { 1, 1 }, { 2, 2 }, { 60, 1 }, { 1, 15 }, { 16, 16 } };
+  Place place;
+
+  place_init (&place);
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      VipsImage *black = NULL, *grey = NULL, *bytes = NULL, *result;
+      double least = 0.0, most = 0.0;
+
+      vips_black (&black, sizes[i][0], sizes[i][1], "bands", 3, NULL);
+      vips_linear1 (black, &grey, 1.0, 170.0, "uchar", TRUE, NULL);
+      CU_ASSERT_EQUAL_FATAL (
+          vips_copy (grey, &bytes, "interpretation", VIPS_INTERPRETATION_sRGB, NULL), 0);
+      g_object_unref (black);
+      g_object_unref (grey);
+      atl_test_photo_save (bytes, place.picture);
+      atl_test_run (ATL_EXIT_DONE, NULL, NULL,
+                    ATL_ARGUMENTS ("upscale", place.picture, "-o", place.output, "--model",
+                                   SHIPPED_FOLDER "/upscale-x2.safetensors"));
+
+      check_size (place.output, 2 * sizes[i][0], 2 * sizes[i][1]);
+      result = vips_image_new_from_file (place.output, NULL);
+      CU_ASSERT_EQUAL_FATAL (vips_min (result, &least, NULL), 0);
+      CU_ASSERT_EQUAL_FATAL (vips_max (result, &most, NULL), 0);
+      g_object_unref (result);
+      if (least < 168.0 || most > 172.0)
+        {
+          printf ("  %d x %d: 170 became %g to %g\n", sizes[i][0], sizes[i][1], least, most);
+          CU_FAIL ("the colour changed");
+        }
+    }
+  place_clear (&place);
+}
+
 static void
 says_what_is_lost (void)
 {
@@ -219,6 +257,7 @@ main (void)
     { "writes every kind", writes_every_kind },
     { "enlarges by any scale", enlarges_by_any_scale },
     { "keeps brightness, depth and profile", keeps_brightness_depth_and_profile },
+    { "keeps the smallest pictures", keeps_the_smallest_pictures },
     { "says what is lost", says_what_is_lost },
   };
 
