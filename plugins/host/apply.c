@@ -398,6 +398,16 @@ report (double fraction, void *data)
   *reported = fraction;
 }
 
+/* Whether the parameter that says so is set to the selected layers, not the whole image. */
+static gboolean
+only_selected (const AtlFilter *filter, const AtlSettings *settings)
+{
+  for (int i = 0; i < filter->n_params; i++)
+    if (filter->params[i].of_layers)
+      return atl_settings_number (settings, filter->params[i].name) != 0.0;
+  return FALSE;
+}
+
 gboolean
 atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostImage image,
                  const AtlHostLayer *selected, int n_selected, GError **error)
@@ -420,7 +430,7 @@ atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostIm
   if (! job)
     return FALSE;
 
-  if (atl_settings_number (settings, "scope") == 0)
-    return resize_image (image, job, &progress, error);
-  return resize_layers (image, selected, n_selected, job, &progress, error);
+  return only_selected (filter, settings)
+             ? resize_layers (image, selected, n_selected, job, &progress, error)
+             : resize_image (image, job, &progress, error);
 }

@@ -11,12 +11,10 @@ WIDTH = 8   # channels; the first three carry red, green and blue through the ne
 BATCH_NORM_EPSILON = 1e-5
 
 
-def convolution(c_out, source_of):
-    """3x3 weights that copy: channel d of the output is channel source_of (d) of the input, or zero."""
-    def weights(c_in):
-        return [1.0 if (c, y, x) == (source_of(d), 1, 1) else 0.0
-                for d in range(c_out) for c in range(c_in) for y in range(3) for x in range(3)]
-    return weights
+def convolution(c_out, c_in, source_of, value=1.0):
+    """3x3 weights: channel d of the output is value x channel source_of (d) of the input, or zero."""
+    return [value if (c, y, x) == (source_of(d), 1, 1) else 0.0
+            for d in range(c_out) for c in range(c_in) for y in range(3) for x in range(3)]
 
 
 def copying_tensors(scale):
@@ -25,7 +23,7 @@ def copying_tensors(scale):
     tensors = {}
 
     def add(name, c_out, c_in, source_of):
-        tensors[name + ".weight"] = ([c_out, c_in, 3, 3], convolution(c_out, source_of)(c_in))
+        tensors[name + ".weight"] = ([c_out, c_in, 3, 3], convolution(c_out, c_in, source_of))
         tensors[name + ".bias"] = ([c_out], [0.0] * c_out)
 
     add("features.0.0", WIDTH, 3, lambda d: d)
@@ -38,6 +36,15 @@ def copying_tensors(scale):
                         ("running_mean", 0.0), ("running_var", 1.0)):
         tensors["features.4." + name] = ([WIDTH], [value] * WIDTH)
     add("features.5.0", 3, WIDTH, lambda d: d)
+    return tensors
+
+
+def negative_tensors():
+    """As copying_tensors (1), but its last convolution computes 1 - x."""
+    tensors = copying_tensors(1)
+    tensors["features.5.0.weight"] = ([3, WIDTH, 3, 3],
+                                      convolution(3, WIDTH, lambda d: d, -1.0))
+    tensors["features.5.0.bias"] = ([3], [1.0] * 3)
     return tensors
 
 
@@ -56,14 +63,14 @@ def safetensors(tensors, task, scale=2):
 
 
 def write_models(folder):
-    """double and same, which copy pixels, and files that must be refused: wrong-task, truncated,
-    not-finite."""
+    """double, which repeats pixels, negative, which turns colours over at scale 1, and files that must
+    be refused: wrong-task, truncated, not-finite."""
     tensors = copying_tensors(2)
     good = safetensors(tensors, "upscale")
     broken = dict(tensors)
     broken["features.2.0.bias"] = ([WIDTH], [math.nan] * WIDTH)
     for name, content in (("double", good),
-                          ("same", safetensors(copying_tensors(1), "upscale", 1)),
+                          ("negative", safetensors(negative_tensors(), "upscale", 1)),
                           ("wrong-task", safetensors(tensors, "mask")),
                           ("truncated", good[:len(good) // 2]),
                           ("not-finite", safetensors(broken, "upscale"))):

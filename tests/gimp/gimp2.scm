@@ -18,6 +18,10 @@
 (define (new-image width height type precision)
   (car (gimp-image-new-with-precision width height type precision)))
 
+(define (new-layer image)
+  (car (gimp-layer-new image (image-width image) (image-height image) RGB-IMAGE "layer" 100
+                       LAYER-MODE-NORMAL)))
+
 (define (new-group image name)
   (let ((group (car (gimp-layer-group-new image))))
     (gimp-item-set-name group name)
@@ -49,3 +53,6 @@
 ; Asks the user.
 (define (upscale-interactively image)
   (plug-in-atelier-upscale RUN-INTERACTIVE image (first-layer image) 0 "" 0 0))
+
+(define (float image layer)
+  (gimp-selection-float layer 0 0))

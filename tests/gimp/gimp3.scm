@@ -19,6 +19,10 @@
 (define (new-image width height type precision)
   (car (gimp-image-new-with-precision width height type precision)))
 
+(define (new-layer image)
+  (car (gimp-layer-new image "layer" (image-width image) (image-height image) RGB-IMAGE 100
+                       LAYER-MODE-NORMAL)))
+
 (define (new-group image name)
   (car (gimp-group-layer-new image name)))
 
@@ -48,3 +52,7 @@
 (define (upscale-interactively image)
   (plug-in-atelier-upscale #:run-mode RUN-INTERACTIVE #:image image
                            #:drawables (list->vector (ids (gimp-image-get-layers image)))))
+
+(define (float image layer)
+  (gimp-edit-copy (vector layer))
+  (gimp-edit-paste layer FALSE))

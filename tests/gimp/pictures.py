@@ -134,6 +134,14 @@ def doubled(picture):
     return result
 
 
+def negative(picture):
+    """Colours turned over, alpha kept: what the weight file 'negative' of fixtures.py computes."""
+    alpha = picture.channels - 1 if picture.has_alpha else None
+    samples = array.array(picture.code, (value if i % picture.channels == alpha else picture.full - value
+                                         for i, value in enumerate(picture.samples)))
+    return Picture(picture.width, picture.height, picture.channels, picture.code, samples)
+
+
 def psnr(a, b):
     """In dB, over all samples."""
     error = sum((x - y) ** 2 for x, y in zip(a.samples, b.samples)) / len(a.samples)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Atelier in a GIMP with windows: undo, and the dialog.
+# Atelier in a GIMP with windows: undo, the dialog, and a plug-in that is ended.
 #
 #   test-window.py VERSION LIBDIR PLUG-IN
 #
@@ -9,9 +9,11 @@
 # fails takes the following along, since they go on with its image.
 
 import os
+import signal
 import sys
 import tempfile
 import threading
+import time
 
 import fixtures
 import pictures
@@ -22,12 +24,17 @@ WINDOW = "RGB color"   # in the title of the image's window
 
 
 class Session:
+    """An image in a window, of two layers with the same pixels."""
+
     def __init__(self, gimp, folder):
         self.gimp, self.folder = gimp, folder
         self.original = pictures.make(40, 30, 3, "H")
         pictures.write_tiff(self.path("in.tif"), self.original)
         gimp.ask(f"""(define image (file-load {quoted(self.path("in.tif"))}))
                      (gimp-image-add-hguide image 7)
+                     (let ((layer (first-layer image)))
+                       (gimp-image-insert-layer
+                         image (car (gimp-layer-new-from-drawable layer image)) 0 0))
                      (gimp-image-clean-all image)
                      (gimp-display-new image)""")
         gimp.window(WINDOW)
@@ -83,6 +90,24 @@ def redo(session):
     session.await_state([40, 30, 7, 0])
 
 
+def undo_same_size(session):
+    session.gimp.ask("""(upscale image (ids (gimp-image-get-layers image)) 1 "negative" 'image)
+                        (gimp-displays-flush)""")
+    assert session.pixels() == pictures.negative(session.original).samples, "other pixels"
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([40, 30, 7, 0])
+    assert session.pixels() == session.original.samples, "the pixels are not the original ones"
+
+
+def undo_layers(session):
+    session.gimp.ask("""(upscale image (ids (gimp-image-get-layers image)) 2 "double" 'layers)
+                        (gimp-displays-flush)""")
+    assert session.pixels() == pictures.doubled(session.original).samples, "other pixels"
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([40, 30, 7, 0])
+    assert session.pixels() == session.original.samples, "the pixels are not the original ones"
+
+
 def dialog_cancelled(session):
     session.upscale_with_dialog("Escape")
     assert session.state() == [40, 30, 7, 0], f"the image is {session.state()}"
@@ -94,11 +119,33 @@ def dialog_accepted(session):
     assert session.pixels() == pictures.doubled(session.original).samples, "other pixels"
 
 
+def ended_halfway(session):
+    """As GIMP does it when Cancel is pressed in the progress bar."""
+    session.gimp.ask("""(define image (new-image 1500 1000 RGB (car (gimp-image-get-precision image))))
+                        (gimp-image-insert-layer image (new-layer image) 0 0)
+                        (gimp-image-add-hguide image 7)
+                        (gimp-image-clean-all image)""")
+    call = threading.Thread(target=session.gimp.ask, daemon=True, args=(
+        """(try "error" (lambda ()
+             (upscale image (ids (gimp-image-get-layers image)) 4 "double" 'image)))""",))
+    call.start()
+    process = window.wait_for(session.gimp.running_plug_in, 60, "the plug-in's start")
+    time.sleep(0.5)
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be ended"
+    os.kill(process, signal.SIGKILL)
+    call.join(60)
+    assert not call.is_alive(), "GIMP still waits for the plug-in"
+    assert session.state() == [1500, 1000, 7, 0], f"the image is {session.state()}"
+
+
 TESTS = {
     "undo takes one step and restores every pixel": undo,
     "redo": redo,
+    "undo when the size stays": undo_same_size,
+    "undo of selected layers takes one step": undo_layers,
     "a dialog that is cancelled changes nothing": dialog_cancelled,
     "a dialog that is accepted enlarges the image": dialog_accepted,
+    "a plug-in that is ended halfway leaves the image as it was": ended_halfway,
 }
 
 

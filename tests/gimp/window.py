@@ -35,6 +35,7 @@ class Window(console.Gimp):
     def __init__(self, version, libdir, plug_in, home, models):
         super().__init__(version, libdir, plug_in, home, models, (SERVER[version],),
                          "(single-window-mode yes)\n" + self.no_welcome(version))
+        self.plug_in = os.path.realpath(plug_in)
         self.processes, self.connection = [], None
         self.results = os.path.join(home, "results")
 
@@ -125,6 +126,19 @@ class Window(console.Gimp):
         number = self.window(title)
         subprocess.run(["xdotool", "windowactivate", "--sync", number, "key", keys],
                        env=self.environment, timeout=60, check=True)
+
+    def running_plug_in(self):
+        """The number of the process of Atelier's plug-in, or None."""
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                program = os.readlink(f"/proc/{number}/exe")
+                with open(f"/proc/{number}/stat", encoding="utf-8", errors="replace") as file:
+                    parent = int(file.read().rpartition(")")[2].split()[1])
+            except OSError:
+                continue   # it has ended, or is not ours to look at
+            if program == self.plug_in and parent == self.processes[-1].pid:
+                return int(number)
+        return None
 
     def receive(self, count):
         data = b""
