@@ -136,17 +136,21 @@ read_rgba (const AtlPicture *picture, const AtlRegion *region, GError **error)
   const size_t n = (size_t) region->width * region->height;
   g_autoptr (AtlFloats) rgba = atl_floats_new (n * 4, _ ("a part of the picture"), error);
 
-  if (rgba == NULL || ! read_pixels (picture, rgba, region, error))
+  if (rgba == NULL)
     return NULL;
 
-  /* Grey came as pairs in the first half: backwards, none is overwritten before it is read. */
-  if (picture->grey)
-    for (size_t i = n; i-- > 0;)
-      {
-        const float y = rgba[2 * i], a = rgba[2 * i + 1];
+  /* Grey comes as pairs, into the second half: none is overwritten before it is read. */
+  float *read = picture->grey ? rgba + 2 * n : rgba;
+  if (! read_pixels (picture, read, region, error))
+    return NULL;
 
-        rgba[4 * i + 3] = a;
+  if (picture->grey)
+    for (size_t i = 0; i < n; i++)
+      {
+        const float y = read[2 * i], a = read[2 * i + 1];
+
         rgba[4 * i] = rgba[4 * i + 1] = rgba[4 * i + 2] = y;
+        rgba[4 * i + 3] = a;
       }
 
   return g_steal_pointer (&rgba);
