@@ -245,7 +245,7 @@ has_temporary (const Place *place)
 }
 
 /* Waits, at most for two minutes, until the program is there: it tells how long its work will be before it
- * computes, and makes a file before it writes. */
+ * computes, and makes a file before it writes. It may also have come to its end unnoticed. */
 static gboolean
 wait_for_moment (const Place *place, Moment moment, GSubprocess *process)
 {
@@ -257,9 +257,25 @@ wait_for_moment (const Place *place, Moment moment, GSubprocess *process)
            && strstr (text, " pixels, about ") != NULL;
 
   for (int i = 0; i < 120000; i++, g_usleep (1000))
-    if (has_temporary (place))
+    if (has_temporary (place) || g_subprocess_get_identifier (process) == NULL)
       return TRUE;
   return FALSE;
+}
+
+/* Deep noise, which takes its time to be packed. */
+static void
+make_noisy (const char *path)
+{
+  VipsImage *noise = NULL, *deep = NULL, *grey = NULL;
+
+  CU_ASSERT_EQUAL_FATAL (vips_gaussnoise (&noise, 480, 400, "mean", 32768.0, "sigma", 9000.0, NULL),
+                         0);
+  CU_ASSERT_EQUAL_FATAL (vips_cast (noise, &deep, VIPS_FORMAT_USHORT, NULL), 0);
+  CU_ASSERT_EQUAL_FATAL (
+      vips_copy (deep, &grey, "interpretation", VIPS_INTERPRETATION_GREY16, NULL), 0);
+  atl_test_photo_save (grey, path);
+  g_object_unref (noise);
+  g_object_unref (deep);
 }
 
 /* 137 MiB of pixels: more than GEGL keeps in memory, so that there is a swap file. */
@@ -288,7 +304,9 @@ has_swap (const char *cache)
   return dir != NULL && g_dir_read_name (dir) != NULL;
 }
 
-static void
+/* Runs the program, sends it the signal, and returns whether it was still at work then. If not, its file is
+ * whole. */
+static gboolean
 check_signal (int number, Moment moment)
 {
   const char *const slow[] = { "--quality=best", "--threads=1", NULL };
@@ -309,6 +327,8 @@ check_signal (int number, Moment moment)
       g_strv_builder_addv (builder, (const char **) slow);
       make_large (place.picture);
     }
+  else
+    make_noisy (place.picture);
   g_auto (GStrv) command = g_strv_builder_end (builder);
 
   g_subprocess_launcher_setenv (launcher, "XDG_CACHE_HOME", cache, TRUE);
@@ -322,28 +342,44 @@ check_signal (int number, Moment moment)
   CU_ASSERT (g_subprocess_communicate (process, NULL, NULL, NULL, &messages, NULL));
 
   CU_ASSERT (g_subprocess_get_if_exited (process));
-  CU_ASSERT_EQUAL (g_subprocess_get_exit_status (process), ATL_EXIT_FAILED);
-  g_autofree char *text = g_strndup (g_bytes_get_data (messages, NULL),
-                                     g_bytes_get_size (messages));
-  CU_ASSERT (g_str_has_suffix (text, "atelier upscale: interrupted\n"));
+  const gboolean caught = g_subprocess_get_exit_status (process) != ATL_EXIT_DONE;
   atl_test_folder_holds (place.folder, "in.png out.png");
-  atl_test_file_holds (place.output, "before");
   CU_ASSERT_FALSE (has_swap (cache));
+  if (caught)
+    {
+      g_autofree char *text = g_strndup (g_bytes_get_data (messages, NULL),
+                                         g_bytes_get_size (messages));
+
+      CU_ASSERT_EQUAL (g_subprocess_get_exit_status (process), ATL_EXIT_FAILED);
+      CU_ASSERT (text != NULL && g_str_has_suffix (text, "atelier upscale: interrupted\n"));
+      atl_test_file_holds (place.output, "before");
+    }
   place_clear (&place);
+  return caught;
+}
+
+/* On a busy machine the program may be done before the signal comes. */
+static void
+check_caught (int number, Moment moment)
+{
+  for (int i = 0; i < 5; i++)
+    if (check_signal (number, moment))
+      return;
+  CU_FAIL ("the program was never caught");
 }
 
 static void
 signals_end_computing (void)
 {
-  check_signal (SIGINT, WHILE_COMPUTING);
-  check_signal (SIGTERM, WHILE_COMPUTING);
+  check_caught (SIGINT, WHILE_COMPUTING);
+  check_caught (SIGTERM, WHILE_COMPUTING);
 }
 
 static void
 signals_end_writing (void)
 {
-  check_signal (SIGINT, WHILE_WRITING);
-  check_signal (SIGTERM, WHILE_WRITING);
+  check_caught (SIGINT, WHILE_WRITING);
+  check_caught (SIGTERM, WHILE_WRITING);
 }
 
 /* A result that cannot be told to anyone is no success. */

@@ -5,7 +5,22 @@
 
 #include "photos.h"
 
+#ifdef HAVE_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 #include "suite.h"
+
+const char *
+atl_test_space_profile (const Babl *space, int *size)
+{
+  const char *profile = babl_space_get_icc (space, size);
+
+#ifdef HAVE_VALGRIND
+  (void) VALGRIND_MAKE_MEM_DEFINED (profile, *size);
+#endif
+  return profile;
+}
 
 char *
 atl_test_photo_path (const AtlTestFolder *folder, const char *name)

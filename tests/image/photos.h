@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <babl/babl.h>
 #include <vips/vips.h>
 
 #include "image/photo-file.h"
@@ -17,6 +18,10 @@ enum
   ATL_TEST_RAMP_WIDTH = 37,
   ATL_TEST_RAMP_HEIGHT = 300 /* more than two strips */
 };
+
+/* The ICC profile that babl makes of a space; belongs to babl. babl leaves the bytes between its tags as the
+ * stack had them: valgrind is told that they may be written and compared. */
+const char *atl_test_space_profile (const Babl *space, int *size);
 
 /* The path of a file in a folder; freed by g_free (). */
 char *atl_test_photo_path (const AtlTestFolder *folder, const char *name);

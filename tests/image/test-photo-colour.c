@@ -125,8 +125,8 @@ profiles_tell_linear_from_perceptual (void)
 {
   const Babl *linear = babl_space_with_trc (babl_space ("sRGB"), babl_trc ("linear"));
   int size = 0, linear_size = 0;
-  const char *icc = babl_space_get_icc (babl_space ("sRGB"), &size);
-  const char *linear_icc = babl_space_get_icc (linear, &linear_size);
+  const char *icc = atl_test_space_profile (babl_space ("sRGB"), &size);
+  const char *linear_icc = atl_test_space_profile (linear, &linear_size);
 
   check_half (icc, size, 0.5f);
   check_half (linear_icc, linear_size, HALF_PERCEPTUAL);
@@ -228,7 +228,7 @@ wide_profiles_are_followed (void)
   for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
     {
       int size = 0;
-      const char *icc = babl_space_get_icc (babl_space (names[i]), &size);
+      const char *icc = atl_test_space_profile (babl_space (names[i]), &size);
       g_autoptr (AtlPhotoFile)
           file = copy_with_profile (folder, 3, (const guint8 *) icc, (size_t) size);
 

@@ -101,7 +101,7 @@ what_is_beside_the_pixels_comes_back (void)
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
   g_autofree char *from = atl_test_photo_path (folder, "in.jpg");
   int icc_size = 0;
-  const char *icc = babl_space_get_icc (babl_space ("ProPhoto"), &icc_size);
+  const char *icc = atl_test_space_profile (babl_space ("ProPhoto"), &icc_size);
   VipsImage *image = atl_test_ramp_new (3, VIPS_FORMAT_UCHAR, VIPS_INTERPRETATION_sRGB, 255.0);
 
   set_blob (image, VIPS_META_ICC_NAME, icc, icc_size);
