@@ -7,13 +7,14 @@
 
 #include <glib/gstdio.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/i18n.h"
 #include "base/threads.h"
 #include "cli/command.h"
+#include "cli/filter-options.h"
 #include "cli/output.h"
 #include "cli/progress-bar.h"
-#include "filters/filter.h"
 #include "image/libraries.h"
 #include "image/photo-file.h"
 
@@ -29,8 +30,7 @@
 typedef struct
 {
   const AtlUsage *usage;
-  const AtlFilter *filter;
-  char **values; /* as typed, one for each of the filter's parameters; NULL where not given */
+  AtlFilterOptions options; /* of the filter */
   char *output;
   int threads;
   gboolean quiet, verbose, json;
@@ -38,97 +38,32 @@ typedef struct
   JsonBuilder *report; /* with --json */
 } Apply;
 
-/* "How many times ... [2]": the parameter's sentence with its range or choices and its initial value. */
+typedef struct
+{
+  const char *input;
+  char *output;
+  char *label; /* in messages: the input's name, and which it is of how many */
+} File;
+
+/* The name of a result in a folder: the input's, with the ending .png for kinds that are only read. */
 static char *
-describe_param (const AtlParam *param)
+result_name (const char *input)
 {
-  g_autoptr (GString) text = g_string_new (_ (param->blurb));
+  g_autofree char *name = g_path_get_basename (input);
+  char *dot = strrchr (name, '.');
 
-  switch (param->kind)
-    {
-    case ATL_PARAM_NUMBER:
-    case ATL_PARAM_INTEGER:
-      g_string_append_printf (text, _ (", %g to %g [%g]"), param->minimum, param->maximum,
-                              param->initial);
-      break;
-    case ATL_PARAM_BOOLEAN:
-      g_string_append (text, param->initial != 0.0 ? _ (" [yes]") : _ (" [no]"));
-      break;
-    case ATL_PARAM_CHOICE:
-      for (int i = 0; i < param->n_choices; i++)
-        g_string_append_printf (text, "%s%s", i == 0 ? ": " : ", ", param->choices[i].name);
-      g_string_append_printf (text, " [%s]", param->choices[(int) param->initial].name);
-      break;
-    case ATL_PARAM_MODEL:
-    case ATL_PARAM_FILE:
-      break;
-    }
-  return g_strdup (text->str);
+  if (atl_photo_file_is_writable (name))
+    return g_steal_pointer (&name);
+  if (dot != NULL && dot != name)
+    *dot = '\0';
+  return g_strconcat (name, ".png", NULL);
 }
 
-static const char *
-value_name (const AtlParam *param)
-{
-  switch (param->kind)
-    {
-    case ATL_PARAM_NUMBER:
-    case ATL_PARAM_INTEGER:
-      return N_ ("N");
-    case ATL_PARAM_BOOLEAN:
-      return N_ ("yes|no");
-    case ATL_PARAM_CHOICE:
-      return N_ ("CHOICE");
-    case ATL_PARAM_MODEL:
-      return N_ ("MODEL");
-    case ATL_PARAM_FILE:
-      return N_ ("FILE");
-    }
-  return NULL;
-}
-
-/* One option for each parameter that concerns files. GLib keeps the strings' addresses: they stay in
- * 'descriptions'. */
-static void
-add_filter_options (GOptionContext *context, Apply *apply, GPtrArray *descriptions)
-{
-  const AtlFilter *filter = apply->filter;
-  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
-
-  for (int i = 0; i < filter->n_params; i++)
-    {
-      const AtlParam *param = &filter->params[i];
-      GOptionEntry entry = { .long_name = param->name,
-                             .arg = G_OPTION_ARG_STRING,
-                             .arg_data = &apply->values[i],
-                             .arg_description = value_name (param) };
-
-      if (param->of_layers)
-        continue;
-      g_ptr_array_add (descriptions, describe_param (param));
-      entry.description = g_ptr_array_index (descriptions, descriptions->len - 1);
-      g_array_append_val (entries, entry);
-    }
-  g_option_context_add_main_entries (context, (const GOptionEntry *) (void *) entries->data, NULL);
-}
-
-/* The settings that were typed; NULL and the usage error's message if one is not possible. */
-static AtlSettings *
-typed_settings (const Apply *apply, GError **error)
-{
-  g_autoptr (AtlSettings) settings = atl_settings_new (apply->filter);
-
-  for (int i = 0; i < apply->filter->n_params; i++)
-    if (apply->values[i] != NULL
-        && ! atl_settings_parse (settings, apply->filter->params[i].name, apply->values[i], error))
-      return NULL;
-  return g_steal_pointer (&settings);
-}
-
-/* Where the result of a file goes: the output itself, or a file of the same name in that folder. */
+/* Where the result of a file goes: the output itself, or a file in that folder. */
 static char *
 output_path (const Apply *apply, const char *input)
 {
-  g_autofree char *name = g_path_get_basename (input);
+  g_autofree char *name = result_name (input);
 
   if (g_file_test (apply->output, G_FILE_TEST_IS_DIR))
     return g_build_filename (apply->output, name, NULL);
@@ -159,22 +94,22 @@ check_output (const char *input, const char *output, GError **error)
 
 /* Says what of the input does not reach the output. */
 static void
-tell_losses (const Apply *apply, const AtlPhotoFile *file, const char *input, const char *output)
+tell_losses (const Apply *apply, const AtlPhotoFile *photo, const File *file)
 {
-  const char *remark = atl_photo_file_remark (file);
-  g_autofree char *loss = atl_photo_file_loss (file, output);
+  const char *remark = atl_photo_file_remark (photo);
+  g_autofree char *loss = atl_photo_file_loss (photo, file->output);
 
   if (apply->quiet)
     return;
   if (remark != NULL)
-    atl_say (apply->usage->command, "%s: %s", input, remark);
+    atl_say (apply->usage->command, "%s: %s", file->input, remark);
   if (loss != NULL)
-    atl_say (apply->usage->command, "%s: %s", output, loss);
+    atl_say (apply->usage->command, "%s: %s", file->output, loss);
 }
 
 /* Says before long work how long it will take. */
 static gboolean
-announce (const Apply *apply, const char *input, GeglBuffer *buffer, GError **error)
+announce (const Apply *apply, const File *file, GeglBuffer *buffer, GError **error)
 {
   const int width = gegl_buffer_get_width (buffer), height = gegl_buffer_get_height (buffer);
 
@@ -188,15 +123,32 @@ announce (const Apply *apply, const char *input, GeglBuffer *buffer, GError **er
     {
       g_autofree char *duration = atl_duration_to_string (seconds);
 
-      atl_say (apply->usage->command, _ ("%s: %d x %d pixels, about %s"), input, width, height,
-               duration);
+      atl_say (apply->usage->command, _ ("%s: %d x %d pixels, about %s"), file->label, width,
+               height, duration);
     }
   return TRUE;
 }
 
 static void
-report_file (const Apply *apply, const char *input, const char *output, GeglBuffer *result,
-             double seconds)
+report_text (JsonBuilder *report, const char *name, const char *text)
+{
+  json_builder_set_member_name (report, name);
+  json_builder_add_string_value (report, text);
+}
+
+static void
+report_failure (const Apply *apply, const char *input, const GError *failure)
+{
+  if (apply->report == NULL)
+    return;
+  json_builder_begin_object (apply->report);
+  report_text (apply->report, "input", input);
+  report_text (apply->report, "error", failure->message);
+  json_builder_end_object (apply->report);
+}
+
+static void
+report_file (const Apply *apply, const File *file, GeglBuffer *result, double seconds)
 {
   const int width = gegl_buffer_get_width (result), height = gegl_buffer_get_height (result);
 
@@ -204,17 +156,15 @@ report_file (const Apply *apply, const char *input, const char *output, GeglBuff
     {
       g_autofree char *how = atl_job_describe (apply->job);
 
-      atl_say (apply->usage->command, _ ("%s: %d x %d pixels in %.1f s by %s"), output, width,
+      atl_say (apply->usage->command, _ ("%s: %d x %d pixels in %.1f s by %s"), file->output, width,
                height, seconds, how);
     }
 
   if (apply->report == NULL)
     return;
   json_builder_begin_object (apply->report);
-  json_builder_set_member_name (apply->report, "input");
-  json_builder_add_string_value (apply->report, input);
-  json_builder_set_member_name (apply->report, "output");
-  json_builder_add_string_value (apply->report, output);
+  report_text (apply->report, "input", file->input);
+  report_text (apply->report, "output", file->output);
   json_builder_set_member_name (apply->report, "width");
   json_builder_add_int_value (apply->report, width);
   json_builder_set_member_name (apply->report, "height");
@@ -226,34 +176,33 @@ report_file (const Apply *apply, const char *input, const char *output, GeglBuff
 
 /* Reads a file, with a bar of its own, and says what is to be known before work starts. */
 static AtlPhotoFile *
-open_file (const Apply *apply, const char *input, const char *output, GError **error)
+open_file (const Apply *apply, const File *file, GError **error)
 {
   const char *command = apply->usage->command;
-  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (command, input, apply->quiet);
+  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (command, file->label, apply->quiet);
   g_autoptr (AtlPhotoFile)
-      file = atl_photo_file_open (input, atl_progress_bar_progress (bar), error);
+      photo = atl_photo_file_open (file->input, atl_progress_bar_progress (bar), error);
 
   g_clear_pointer (&bar, atl_progress_bar_free);
-  if (file == NULL)
+  if (photo == NULL)
     return NULL;
 
-  tell_losses (apply, file, input, output);
-  if (! announce (apply, input, atl_photo_file_buffer (file), error))
+  tell_losses (apply, photo, file);
+  if (! announce (apply, file, atl_photo_file_buffer (photo), error))
     return NULL;
-  return g_steal_pointer (&file);
+  return g_steal_pointer (&photo);
 }
 
 /* Computes the result of a file and writes it. */
 static GeglBuffer *
-compute_and_write (const Apply *apply, const AtlPhotoFile *file, const char *input,
-                   const char *output, GError **error)
+compute_and_write (const Apply *apply, const AtlPhotoFile *photo, const File *file, GError **error)
 {
   g_autoptr (AtlProgressBar)
-      bar = atl_progress_bar_new (apply->usage->command, input, apply->quiet);
+      bar = atl_progress_bar_new (apply->usage->command, file->label, apply->quiet);
   const AtlProgress *whole = atl_progress_bar_progress (bar);
   const AtlProgress computing = atl_progress_part (whole, 0.0, 1.0 - WRITE_PART);
   const AtlProgress writing = atl_progress_part (whole, 1.0 - WRITE_PART, 1.0);
-  GeglBuffer *buffer = atl_photo_file_buffer (file);
+  GeglBuffer *buffer = atl_photo_file_buffer (photo);
   const double scale = atl_job_scale (apply->job);
   g_autoptr (GeglBuffer) result = atl_job_run (
       apply->job, buffer, (int) lround (gegl_buffer_get_width (buffer) * scale),
@@ -261,32 +210,31 @@ compute_and_write (const Apply *apply, const AtlPhotoFile *file, const char *inp
 
   if (result == NULL)
     {
-      g_prefix_error (error, "%s: ", input);
+      g_prefix_error (error, "%s: ", file->input);
       return NULL;
     }
-  return atl_photo_file_write (file, result, output, &writing, error) ? g_steal_pointer (&result)
-                                                                      : NULL;
+  return atl_photo_file_write (photo, result, file->output, &writing, error)
+             ? g_steal_pointer (&result)
+             : NULL;
 }
 
 static gboolean
-apply_to_file (const Apply *apply, const char *input, GError **error)
+apply_to_file (const Apply *apply, const File *file, GError **error)
 {
-  g_autofree char *output = output_path (apply, input);
   const gint64 begin = g_get_monotonic_time ();
 
-  if (! check_output (input, output, error))
+  if (! check_output (file->input, file->output, error))
     return FALSE;
 
-  g_autoptr (AtlPhotoFile) file = open_file (apply, input, output, error);
-  if (file == NULL)
+  g_autoptr (AtlPhotoFile) photo = open_file (apply, file, error);
+  if (photo == NULL)
     return FALSE;
 
-  g_autoptr (GeglBuffer) result = compute_and_write (apply, file, input, output, error);
+  g_autoptr (GeglBuffer) result = compute_and_write (apply, photo, file, error);
   if (result == NULL)
     return FALSE;
 
-  report_file (apply, input, output, result,
-               (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC);
+  report_file (apply, file, result, (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC);
   return TRUE;
 }
 
@@ -302,13 +250,19 @@ apply_to_files (Apply *apply, char **inputs)
       json_builder_begin_array (apply->report);
     }
 
-  for (; *inputs != NULL; inputs++)
+  const int n = (int) g_strv_length (inputs);
+  for (int i = 0; i < n; i++)
     {
       g_autoptr (GError) error = NULL;
+      g_autofree char *output = output_path (apply, inputs[i]);
+      g_autofree char *label = n == 1 ? g_strdup (inputs[i])
+                                      : g_strdup_printf (_ ("%s (%d of %d)"), inputs[i], i + 1, n);
+      const File file = { inputs[i], output, label };
 
-      if (apply_to_file (apply, *inputs, &error))
+      if (apply_to_file (apply, &file, &error))
         continue;
       status = atl_say_failure (apply->usage->command, error);
+      report_failure (apply, inputs[i], error);
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         break;
     }
@@ -330,13 +284,23 @@ find_clash (char **inputs)
 
   for (; *inputs != NULL; inputs++)
     {
-      g_autofree char *name = g_path_get_basename (*inputs);
+      g_autofree char *name = result_name (*inputs);
 
       if (g_hash_table_contains (names, name))
         return g_steal_pointer (&name);
       g_hash_table_add (names, g_steal_pointer (&name));
     }
   return NULL;
+}
+
+/* Whether the output is meant as a folder, and nothing is there. */
+static gboolean
+is_missing_folder (const Apply *apply, char **inputs)
+{
+  const gboolean is_meant = inputs[1] != NULL ? ! atl_photo_file_is_writable (apply->output)
+                                              : g_str_has_suffix (apply->output, G_DIR_SEPARATOR_S);
+
+  return is_meant && ! g_file_test (apply->output, G_FILE_TEST_EXISTS);
 }
 
 static int
@@ -348,6 +312,11 @@ check_arguments (const Apply *apply, char **inputs)
     return atl_say_usage (command, _ ("the pictures are missing"));
   if (apply->output == NULL)
     return atl_say_usage (command, _ ("'-o' is missing: the file or folder to write to"));
+  if (is_missing_folder (apply, inputs))
+    {
+      atl_say (command, _ ("the folder '%s' does not exist: make it first"), apply->output);
+      return ATL_EXIT_FAILED;
+    }
   if (inputs[1] != NULL && ! g_file_test (apply->output, G_FILE_TEST_IS_DIR))
     return atl_say_usage (command, _ ("several pictures need a folder to go to, but '%s' is none"),
                           apply->output);
@@ -371,13 +340,13 @@ run_checked (Apply *apply, char **inputs)
   if (status != ATL_EXIT_DONE)
     return status;
 
-  g_autoptr (AtlSettings) settings = typed_settings (apply, &error);
+  g_autoptr (AtlSettings) settings = atl_filter_options_settings (&apply->options, &error);
   if (settings == NULL)
     return atl_say_usage (apply->usage->command, "%s", error->message);
 
   atl_threads_set_count (apply->threads);
 
-  apply->job = atl_job_new (apply->filter, settings, &error);
+  apply->job = atl_job_new (apply->options.filter, settings, &error);
   if (apply->job == NULL)
     return atl_say_failure (apply->usage->command, error);
 
@@ -393,21 +362,10 @@ run_checked (Apply *apply, char **inputs)
   return result;
 }
 
-static void
-apply_clear (Apply *apply)
-{
-  for (int i = 0; i < apply->filter->n_params; i++)
-    g_free (apply->values[i]);
-  g_free (apply->values);
-  g_free (apply->output);
-}
-
 int
 atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
 {
-  Apply apply = { .usage = usage,
-                  .filter = atl_filter_find (filter),
-                  .threads = atl_threads_count () };
+  Apply apply = { .usage = usage, .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
     { "output", 'o', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &apply.output,
       N_ ("File to write, or folder for files of the same names"), N_ ("OUT|DIR") },
@@ -422,17 +380,17 @@ atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
     { NULL },
   };
   g_autoptr (GOptionContext) context = atl_options_new (usage);
-  g_autoptr (GPtrArray) descriptions = g_ptr_array_new_with_free_func (g_free);
   g_auto (GStrv) inputs = NULL;
   int status;
 
-  apply.values = g_new0 (char *, (gsize) apply.filter->n_params);
-  add_filter_options (context, &apply, descriptions);
+  atl_filter_options_init (&apply.options, atl_filter_find (filter));
+  atl_filter_options_add (&apply.options, context);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
 
   if (atl_options_parse (context, usage, argc, argv, &inputs, &status))
     status = run_checked (&apply, inputs);
 
-  apply_clear (&apply);
+  atl_filter_options_clear (&apply.options);
+  g_free (apply.output);
   return status;
 }

@@ -400,12 +400,21 @@ evaluate_upscale (char **arguments, const Options *options)
 {
   g_autoptr (GError) error = NULL;
 
-  if (arguments[0] == NULL || strcmp (arguments[0], "upscale") != 0)
+  if (arguments[0] == NULL)
     return atl_say_usage (usage.command, _ ("what to measure is missing: 'upscale'"));
+  if (strcmp (arguments[0], "upscale") != 0)
+    return atl_say_usage (usage.command, _ ("'%s' cannot be measured, but 'upscale' can"),
+                          arguments[0]);
   if (options->model == NULL)
     return atl_say_usage (usage.command, _ ("'--model' is missing: a model's name or path"));
   if (arguments[1] == NULL)
     return atl_say_usage (usage.command, _ ("the pictures are missing: a folder"));
+  if (options->save != NULL && ! g_file_test (options->save, G_FILE_TEST_IS_DIR))
+    {
+      atl_say (usage.command, _ ("there is no folder '%s' to save pictures in: make it first"),
+               options->save);
+      return ATL_EXIT_FAILED;
+    }
 
   if (options->threads > 0)
     atl_threads_set_count (options->threads);

@@ -183,7 +183,11 @@ list (const Options *options)
       g_auto (GStrv) folders = atl_library_folders ();
       g_autofree char *searched = g_strjoinv (", ", folders);
 
-      atl_say (usage.command, _ ("there are no models in %s"), searched);
+      if (options->task != NULL)
+        atl_say (usage.command, _ ("there are no models for the task '%s' in %s"), options->task,
+                 searched);
+      else
+        atl_say (usage.command, _ ("there are no models in %s"), searched);
     }
   return ATL_EXIT_DONE;
 }

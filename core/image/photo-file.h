@@ -29,6 +29,9 @@ GeglBuffer *atl_photo_file_buffer (const AtlPhotoFile *file);
 /* What was lost in reading, for people, or NULL; borrowed. */
 const char *atl_photo_file_remark (const AtlPhotoFile *file);
 
+/* Whether the ending of a name tells a kind that is written, not only read. */
+gboolean atl_photo_file_is_writable (const char *path);
+
 /* Whether a file of this name could be written: its ending is known, and its folder is there and may be
  * written to. ATL_ERROR_ARGUMENT or G_FILE_ERROR. */
 gboolean atl_photo_file_check_output (const char *path, GError **error);

@@ -295,7 +295,8 @@ static const AtlOption options[] = {
   { "run", 0, ATL_OPTION_STRING, AT (run), TRUE, .argument = N_ ("DIR"),
     .blurb = N_ ("Folder for log and checkpoint [output's name with '-run']") },
   { "resume", 0, ATL_OPTION_FLAG, AT (resume), TRUE,
-    .blurb = N_ ("Go on from the run folder's checkpoint, with the options stored there") },
+    .blurb = N_ (
+        "Go on from the run folder's checkpoint, with its options but for those given anew") },
   { "batch", 0, ATL_OPTION_INTEGER, AT (batch), FALSE, 1, 1024, .argument = N_ ("N"),
     .blurb = N_ ("Samples of one step") },
   { "lr", 0, ATL_OPTION_NUMBER, AT (rate), FALSE, 1e-9, 10, .argument = N_ ("RATE"),

@@ -67,11 +67,18 @@ check_checkpoint (const AtlTrainOptions *options, GError **error)
   return FALSE;
 }
 
-gboolean
-atl_train_check (const AtlTrainOptions *options, GError **error)
+static gboolean
+check_output (const AtlTrainOptions *options, GError **error)
 {
-  g_autofree char *folder = atl_train_run_folder (options);
   g_autofree char *parent = g_path_get_dirname (options->output);
+
+  if (! g_str_has_suffix (options->output, ".safetensors"))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("'%s' is no name of a weight file: it must end in .safetensors"),
+                   options->output);
+      return FALSE;
+    }
 
   if (g_access (parent, W_OK) != 0 || ! g_file_test (parent, G_FILE_TEST_IS_DIR)
       || g_file_test (options->output, G_FILE_TEST_IS_DIR))
@@ -81,6 +88,29 @@ atl_train_check (const AtlTrainOptions *options, GError **error)
                    options->output);
       return FALSE;
     }
+  return TRUE;
+}
+
+/* A finished training may be hours of work: it is not replaced without a word. */
+static gboolean
+check_replaced (const AtlTrainOptions *options, GError **error)
+{
+  if (! options->resume && g_file_test (options->output, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+                   _ ("'%s' is there already: name another file, or remove this one"),
+                   options->output);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+atl_train_check (const AtlTrainOptions *options, GError **error)
+{
+  g_autofree char *folder = atl_train_run_folder (options);
+  if (! check_output (options, error))
+    return FALSE;
 
   if (g_mkdir_with_parents (folder, 0777) != 0)
     {
@@ -91,5 +121,5 @@ atl_train_check (const AtlTrainOptions *options, GError **error)
       return FALSE;
     }
 
-  return check_checkpoint (options, error);
+  return check_checkpoint (options, error) && check_replaced (options, error);
 }

@@ -71,8 +71,9 @@ typedef struct
 char *atl_train_run_folder (const AtlTrainOptions *options);
 char *atl_train_checkpoint_path (const AtlTrainOptions *options);
 
-/* Whether a training can start: its output can be written, and its run folder holds a checkpoint if one
- * is to be resumed, and no unfinished one if not. Creates the run folder. */
+/* Whether a training can start: its output can be written, and its run folder holds a checkpoint if one is
+ * to be resumed; if not, no unfinished one, and nothing is in the place of the output. Creates the run
+ * folder. */
 gboolean atl_train_check (const AtlTrainOptions *options, GError **error);
 
 /* Trains the model, from its parameters as they are or from the checkpoint, and writes it to

@@ -30,12 +30,14 @@ atl_library_folders (void)
   g_autoptr (GStrvBuilder) folders = g_strv_builder_new ();
   g_auto (GStrv) own = g_strsplit (g_getenv ("ATELIER_MODEL_PATH") ?: "", ":", -1);
   g_autofree char *user = g_build_filename (g_get_user_data_dir (), "atelier", "models", NULL);
+  const gboolean for_all = strcmp (user, ATELIER_MODELS_DIR) != 0;
 
   for (char **folder = own; *folder != NULL; folder++)
     if (**folder != '\0')
       g_strv_builder_add (folders, *folder);
   g_strv_builder_add (folders, user);
-  g_strv_builder_add (folders, ATELIER_MODELS_DIR);
+  if (for_all)
+    g_strv_builder_add (folders, ATELIER_MODELS_DIR);
   return g_strv_builder_end (folders);
 }
 

@@ -5,6 +5,7 @@
 
 #include "suite.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -74,6 +75,27 @@ writes_every_kind (void)
     }
   atl_test_folder_holds (place.folder,
                          "in.png out.JPEG out.jpg out.png out.tif out.tiff out.webp ü [1] .png");
+  place_clear (&place);
+}
+
+/* What is only read becomes PNG in a folder, however many there are. */
+static void
+kinds_only_read_become_png (void)
+{
+  Place place;
+
+  place_init (&place);
+  g_autofree char *folder = atl_test_photo_path (place.folder, "results");
+  g_autofree char *other = atl_test_photo_path (place.folder, "still.ppm");
+  g_autofree char *messages = NULL;
+
+  CU_ASSERT_EQUAL_FATAL (g_mkdir (folder, 0777), 0);
+  atl_test_photo_save (atl_test_ramp_new (3, VIPS_FORMAT_UCHAR, VIPS_INTERPRETATION_sRGB, 255.0),
+                       other);
+  atl_test_run (ATL_EXIT_DONE, NULL, &messages,
+                ATL_ARGUMENTS ("upscale", place.picture, other, "-v", "-o", folder));
+  atl_test_contains (messages, "still.png: 74 x 600 pixels");
+  atl_test_folder_holds (folder, "in.png still.png");
   place_clear (&place);
 }
 
@@ -255,6 +277,7 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "writes every kind", writes_every_kind },
+    { "kinds only read become PNG", kinds_only_read_become_png },
     { "enlarges by any scale", enlarges_by_any_scale },
     { "keeps brightness, depth and profile", keeps_brightness_depth_and_profile },
     { "keeps the smallest pictures", keeps_the_smallest_pictures },

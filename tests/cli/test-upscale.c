@@ -121,12 +121,20 @@ goes_on_after_a_failure (void)
   g_autofree char *last = path_in (&place, "last.png");
   g_autoptr (AtlTestFolder) results = atl_test_folder_new ();
   g_autofree char *written = write_photo (last, 21, 10);
-  g_autofree char *messages = NULL;
+  g_autofree char *output = NULL, *messages = NULL;
 
-  atl_test_run (ATL_EXIT_FAILED, NULL, &messages,
-                ATL_ARGUMENTS ("upscale", place.photo, bad, written, "-o", results));
+  atl_test_run (ATL_EXIT_FAILED, &output, &messages,
+                ATL_ARGUMENTS ("upscale", place.photo, bad, written, "-o", results, "--json"));
   atl_test_contains (messages, "bad.png");
   atl_test_folder_holds (results, "last.png photo.png");
+
+  g_autoptr (JsonNode) node = json_from_string (output, NULL);
+  CU_ASSERT_FATAL (node != NULL && JSON_NODE_HOLDS_ARRAY (node));
+  JsonArray *files = json_node_get_array (node);
+  CU_ASSERT_EQUAL_FATAL (json_array_get_length (files), 3);
+  JsonObject *failed = json_array_get_object_element (files, 1);
+  CU_ASSERT_STRING_EQUAL (json_object_get_string_member (failed, "input"), bad);
+  atl_test_contains (json_object_get_string_member (failed, "error"), "bad.png");
   place_clear (&place);
 }
 
@@ -156,6 +164,11 @@ usage_is_checked (void)
   FAILS ("Try 'atelier upscale --help'", "--threads=100000", place.photo, "-o", place.output);
   FAILS ("both become 'photo.png'", place.photo, "/other/photo.png", "-o", place.folder);
 #undef FAILS
+  g_autofree char *missing = g_build_filename (place.folder, "missing/", NULL);
+  atl_test_run_fails (ATL_EXIT_FAILED, "make it first",
+                      ATL_ARGUMENTS ("upscale", place.photo, "-o", missing));
+  atl_test_run_fails (ATL_EXIT_FAILED, "make it first",
+                      ATL_ARGUMENTS ("upscale", place.photo, "/other.png", "-o", missing));
   atl_test_folder_holds (place.folder, "photo.png");
   place_clear (&place);
 }

@@ -312,7 +312,24 @@ unfinished_work_is_kept (void)
   CU_ASSERT_FALSE (train (&setup, &error));
   atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "is finished");
   setup.options.common.resume = FALSE;
+  CU_ASSERT_FALSE (train (&setup, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "is there already");
+  CU_ASSERT_EQUAL_FATAL (g_remove (setup.options.common.output), 0);
   train_well (&setup);
+  setup_clear (&setup);
+}
+
+static void
+outputs_are_weight_files (void)
+{
+  GError *error = NULL;
+  Setup setup;
+
+  setup_init (&setup);
+  g_free (setup.options.common.output);
+  setup.options.common.output = g_build_filename (setup.folder, "photo.png", NULL);
+  CU_ASSERT_FALSE (train (&setup, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "must end in .safetensors");
   setup_clear (&setup);
 }
 
@@ -370,6 +387,7 @@ main (void)
     { "learns", learns },
     { "divergence is told", divergence_is_told },
     { "unfinished work is kept", unfinished_work_is_kept },
+    { "outputs are weight files", outputs_are_weight_files },
     { "checkpoints fit the network", checkpoints_fit_the_network },
     { "starts from another scale", starts_from_another_scale },
   };
