@@ -55,23 +55,78 @@ number_from_file (const char *path)
   return g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL) ? number : SIZE_MAX;
 }
 
+/* The number behind a key at the beginning of a line, or 0. */
+static size_t
+number_of_key (const char *text, const char *key)
+{
+  for (const char *line = text; line != NULL; line = strchr (line, '\n'))
+    {
+      line += *line == '\n';
+      if (g_str_has_prefix (line, key))
+        return g_ascii_strtoull (line + strlen (key), NULL, 10);
+    }
+  return 0;
+}
+
+/* What a control group leaves: its limit without what is in use, in which the page cache is not counted, for
+ * the kernel gives it up first. SIZE_MAX without a limit. */
+static size_t
+available_in_group (const char *folder)
+{
+  g_autofree char *max = g_build_filename (folder, "memory.max", NULL);
+  g_autofree char *current = g_build_filename (folder, "memory.current", NULL);
+  g_autofree char *stat = g_build_filename (folder, "memory.stat", NULL);
+  g_autofree char *text = NULL;
+  const size_t limit = number_from_file (max), used = number_from_file (current);
+
+  if (limit == SIZE_MAX || used == SIZE_MAX)
+    return SIZE_MAX;
+
+  g_file_get_contents (stat, &text, NULL, NULL);
+  const size_t cache = text != NULL ? number_of_key (text, "inactive_file ")
+                                          + number_of_key (text, "active_file ")
+                                    : 0;
+  return limit - MIN (used - MIN (cache, used), limit);
+}
+
+/* The least of what the process's control group and those around it leave. */
+static size_t
+available_in_groups (const char *root)
+{
+  g_autofree char *list = g_build_filename (root, "proc/self/cgroup", NULL);
+  g_autofree char *text = NULL;
+  size_t available = SIZE_MAX;
+
+  /* "0::/user.slice/...": the one line of the unified hierarchy, relative to what is mounted. */
+  const char *line = g_file_get_contents (list, &text, NULL, NULL) ? strstr (text, "0::/") : NULL;
+  g_autofree char *path = line != NULL ? g_strndup (line + 3, strcspn (line + 3, "\n"))
+                                       : g_strdup ("/");
+  for (char *end = path + strlen (path); end != NULL; end = strrchr (path, '/'))
+    {
+      *end = '\0';
+      g_autofree char *folder = g_build_filename (root, "sys/fs/cgroup", path, NULL);
+
+      available = MIN (available, available_in_group (folder));
+    }
+  return available;
+}
+
+size_t
+atl_memory_available_under (const char *root)
+{
+  g_autofree char *path = g_build_filename (root, "proc/meminfo", NULL);
+  g_autofree char *meminfo = NULL;
+
+  if (! g_file_get_contents (path, &meminfo, NULL, NULL))
+    return 0;
+
+  /* Nothing left is not the same as unknown. */
+  const size_t available = number_of_key (meminfo, "MemAvailable:") * 1024;
+  return available > 0 ? MAX (MIN (available, available_in_groups (root)), 1) : 0;
+}
+
 size_t
 atl_memory_available (void)
 {
-  g_autofree char *meminfo = NULL;
-  size_t available = 0;
-
-  if (! g_file_get_contents ("/proc/meminfo", &meminfo, NULL, NULL))
-    return 0;
-
-  const char *line = strstr (meminfo, "MemAvailable:");
-  if (line != NULL)
-    available = g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024;
-
-  const size_t limit = number_from_file ("/sys/fs/cgroup/memory.max");
-  const size_t used = number_from_file ("/sys/fs/cgroup/memory.current");
-  if (limit != SIZE_MAX && used != SIZE_MAX)
-    available = MIN (available, limit - MIN (used, limit));
-
-  return available;
+  return atl_memory_available_under ("/");
 }

@@ -20,8 +20,11 @@ float *atl_floats_new (size_t n, const char *what, GError **error);
 void atl_floats_free (float *floats);
 
 /* Bytes that can still be used without swapping, as the system estimates them (MemAvailable),
- * cut to the limit of the control group if there is one; 0 when unknown. */
+ * cut to the limits of the control groups (version 2) that the process is in; 0 when unknown. */
 size_t atl_memory_available (void);
+
+/* The same with the system's files under another root, for tests. */
+size_t atl_memory_available_under (const char *root);
 
 typedef float AtlFloats; /* names the type for g_autoptr (AtlFloats) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlFloats, atl_floats_free)

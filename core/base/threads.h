@@ -15,8 +15,8 @@
 
 G_BEGIN_DECLS
 
-/* Computes one chunk. 'worker' is from 0 to atl_threads_count () - 1; two chunks that run at the
- * same time have different workers, so a worker may own scratch memory. */
+/* Computes one chunk. 'worker' is from 0 to atl_threads_count () - 1; two chunks of one call
+ * that run at the same time have different workers, so a worker may own scratch memory of that call. */
 typedef void AtlChunkFunc (int chunk, int worker, void *data);
 
 /* Runs work (worker, data) for each worker from 0 to n_workers - 1, in parallel if it can, and

@@ -174,6 +174,15 @@ report_file (const Apply *apply, const File *file, GeglBuffer *result, double se
   json_builder_end_object (apply->report);
 }
 
+static GeglRectangle
+result_size (const Apply *apply, GeglBuffer *buffer)
+{
+  const double scale = atl_job_scale (apply->job);
+
+  return (GeglRectangle) { .width = (int) lround (gegl_buffer_get_width (buffer) * scale),
+                           .height = (int) lround (gegl_buffer_get_height (buffer) * scale) };
+}
+
 /* Reads a file, with a bar of its own, and says what is to be known before work starts. */
 static AtlPhotoFile *
 open_file (const Apply *apply, const File *file, GError **error)
@@ -185,6 +194,10 @@ open_file (const Apply *apply, const File *file, GError **error)
 
   g_clear_pointer (&bar, atl_progress_bar_free);
   if (photo == NULL)
+    return NULL;
+
+  const GeglRectangle size = result_size (apply, atl_photo_file_buffer (photo));
+  if (! atl_photo_file_check_size (file->output, size.width, size.height, error))
     return NULL;
 
   tell_losses (apply, photo, file);
@@ -203,10 +216,9 @@ compute_and_write (const Apply *apply, const AtlPhotoFile *photo, const File *fi
   const AtlProgress computing = atl_progress_part (whole, 0.0, 1.0 - WRITE_PART);
   const AtlProgress writing = atl_progress_part (whole, 1.0 - WRITE_PART, 1.0);
   GeglBuffer *buffer = atl_photo_file_buffer (photo);
-  const double scale = atl_job_scale (apply->job);
-  g_autoptr (GeglBuffer) result = atl_job_run (
-      apply->job, buffer, (int) lround (gegl_buffer_get_width (buffer) * scale),
-      (int) lround (gegl_buffer_get_height (buffer) * scale), &computing, error);
+  const GeglRectangle size = result_size (apply, buffer);
+  g_autoptr (GeglBuffer)
+      result = atl_job_run (apply->job, buffer, size.width, size.height, &computing, error);
 
   if (result == NULL)
     {
@@ -325,9 +337,6 @@ check_arguments (const Apply *apply, char **inputs)
   if (clash != NULL)
     return atl_say_usage (command, _ ("two of the pictures would both become '%s'"), clash);
 
-  if (apply->threads < 1 || apply->threads > ATL_THREADS_MAX)
-    return atl_say_usage (command, _ ("'--threads' is %d, but must be from 1 to %d"),
-                          apply->threads, ATL_THREADS_MAX);
   return ATL_EXIT_DONE;
 }
 
@@ -344,7 +353,8 @@ run_checked (Apply *apply, char **inputs)
   if (settings == NULL)
     return atl_say_usage (apply->usage->command, "%s", error->message);
 
-  atl_threads_set_count (apply->threads);
+  if (! atl_options_set_threads (apply->usage, apply->threads))
+    return ATL_EXIT_USAGE;
 
   apply->job = atl_job_new (apply->options.filter, settings, &error);
   if (apply->job == NULL)

@@ -73,8 +73,9 @@ typedef struct
   const Options *options;
   AtlJob *job;
   int scale;
-  GPtrArray *sets;  /* of GArray of Result; the last result is the mean */
-  GPtrArray *names; /* of the sets */
+  GPtrArray *sets;   /* of GArray of Result; the last result is the mean */
+  GPtrArray *names;  /* of the sets */
+  GHashTable *saved; /* names under which pictures were saved */
 } Evaluation;
 
 static void
@@ -132,10 +133,10 @@ measure_bicubic (Score *score, const AtlPair *pair, int border, GError **error)
 /* The filter's result for a photo, as it would be written into a file. */
 static gboolean
 enlarge (AtlPhoto *result, const Evaluation *e, const AtlPhoto *photo, int width, int height,
-         GError **error)
+         const AtlProgress *progress, GError **error)
 {
   g_autoptr (GeglBuffer) input = atl_rgb_to_buffer (photo->rgb, photo->width, photo->height);
-  g_autoptr (GeglBuffer) output = atl_job_run (e->job, input, width, height, NULL, error);
+  g_autoptr (GeglBuffer) output = atl_job_run (e->job, input, width, height, progress, error);
   if (output == NULL || ! atl_photo_init (result, width, height, error))
     return FALSE;
 
@@ -153,18 +154,33 @@ save_photo (const Evaluation *e, const char *name, const char *what, const AtlPh
   return atl_rgb_write_png (path, photo->rgb, photo->width, photo->height, error);
 }
 
+/* Under the picture's name without its ending, which must not be taken by one before it. */
 static gboolean
-save_photos (const Evaluation *e, const char *name, const AtlPair *pair, const AtlPhoto *result,
+save_photos (Evaluation *e, const char *picture, const AtlPair *pair, const AtlPhoto *result,
              GError **error)
 {
-  return e->options->save == NULL
-         || (save_photo (e, name, "hr", &pair->large, error)
-             && save_photo (e, name, "lr", &pair->small, error)
-             && save_photo (e, name, "sr", result, error));
+  g_autofree char *name = g_strdup (picture);
+  char *dot = strrchr (name, '.');
+
+  if (e->options->save == NULL)
+    return TRUE;
+
+  if (dot != NULL && dot != name)
+    *dot = '\0';
+  if (! g_hash_table_add (e->saved, g_strdup (name)))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("two of the pictures would both be saved as '%s'"), name);
+      return FALSE;
+    }
+  return (save_photo (e, name, "hr", &pair->large, error)
+          && save_photo (e, name, "lr", &pair->small, error)
+          && save_photo (e, name, "sr", result, error));
 }
 
 static gboolean
-evaluate_photo (Result *result, const Evaluation *e, const char *path, GError **error)
+evaluate_photo (Result *result, Evaluation *e, const char *path, const AtlProgress *progress,
+                GError **error)
 {
   g_auto (AtlPhoto) photo = { 0 }, enlarged = { 0 };
   g_auto (AtlPair) pair = { 0 };
@@ -182,7 +198,8 @@ evaluate_photo (Result *result, const Evaluation *e, const char *path, GError **
     }
 
   if (! atl_pair_init (&pair, &photo, e->scale, error)
-      || ! enlarge (&enlarged, e, &pair.small, pair.large.width, pair.large.height, error))
+      || ! enlarge (&enlarged, e, &pair.small, pair.large.width, pair.large.height, progress,
+                    error))
     return FALSE;
 
   g_autoptr (AtlFloats) luma = atl_luma_new (&pair.large, error);
@@ -228,10 +245,11 @@ evaluate_set (Evaluation *e, const char *place, GError **error)
   g_array_set_clear_func (results, result_clear);
   for (guint i = 0; i < paths->len; i++)
     {
+      const AtlProgress part = atl_progress_part (
+          atl_progress_bar_progress (bar), (double) i / paths->len, (double) (i + 1) / paths->len);
       Result result = { 0 };
 
-      if (! atl_progress_update (atl_progress_bar_progress (bar), (double) i / paths->len, error)
-          || ! evaluate_photo (&result, e, g_ptr_array_index (paths, i), error))
+      if (! evaluate_photo (&result, e, g_ptr_array_index (paths, i), &part, error))
         {
           g_free (result.name);
           return FALSE;
@@ -379,7 +397,8 @@ evaluate (const Options *options, char **places, GError **error)
   g_autoptr (AtlJob) job = scale > 0 ? make_job (options, scale, error) : NULL;
   g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  Evaluation e = { options, job, scale, sets, names };
+  g_autoptr (GHashTable) saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Evaluation e = { options, job, scale, sets, names, saved };
 
   if (job == NULL)
     return FALSE;
@@ -416,8 +435,8 @@ evaluate_upscale (char **arguments, const Options *options)
       return ATL_EXIT_FAILED;
     }
 
-  if (options->threads > 0)
-    atl_threads_set_count (options->threads);
+  if (! atl_options_set_threads (&usage, options->threads))
+    return ATL_EXIT_USAGE;
   if (! atl_image_libraries_start (0, &error))
     return atl_say_failure (usage.command, error);
   const gboolean done = evaluate (options, arguments + 1, &error);
@@ -433,7 +452,7 @@ evaluate_upscale (char **arguments, const Options *options)
 static int
 run (int argc, char **argv)
 {
-  Options options = { 0 };
+  Options options = { .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
     { "model", 'm', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.model,
       N_ ("Name of an installed model, or a weight file"), N_ ("MODEL") },

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/i18n.h"
+#include "base/threads.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -55,5 +56,19 @@ atl_options_parse (GOptionContext *context, const AtlUsage *usage, int argc, cha
     }
 
   *arguments = rest != NULL ? g_steal_pointer (&rest) : g_new0 (char *, 1);
+  return TRUE;
+}
+
+gboolean
+atl_options_set_threads (const AtlUsage *usage, int n_threads)
+{
+  if (n_threads < 1 || n_threads > ATL_THREADS_MAX)
+    {
+      atl_say_usage (usage->command, _ ("'--threads' is %d, but must be from 1 to %d"), n_threads,
+                     ATL_THREADS_MAX);
+      return FALSE;
+    }
+
+  atl_threads_set_count (n_threads);
   return TRUE;
 }

@@ -27,4 +27,8 @@ GOptionContext *atl_options_new (const AtlUsage *usage);
 gboolean atl_options_parse (GOptionContext *context, const AtlUsage *usage, int argc, char **argv,
                             char ***arguments, int *status);
 
+/* Sets the number of threads, as the option '--threads' has it. FALSE if there cannot be so many, which
+ * was said: the command ends with ATL_EXIT_USAGE. */
+gboolean atl_options_set_threads (const AtlUsage *usage, int n_threads);
+
 G_END_DECLS

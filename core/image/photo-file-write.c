@@ -23,13 +23,14 @@ typedef struct
   const char *endings; /* with a blank before and behind each */
   gboolean alpha, exif;
   int max_bits; /* of an integer; 32 stands for float too */
+  int max_side; /* in pixels */
 } Kind;
 
 static const Kind kinds[] = {
-  { "PNG", " .png ", TRUE, TRUE, 16 },
-  { "JPEG", " .jpg .jpeg ", FALSE, TRUE, 8 },
-  { "TIFF", " .tif .tiff ", TRUE, FALSE, 32 },
-  { "WebP", " .webp ", TRUE, TRUE, 8 },
+  { "PNG", " .png ", TRUE, TRUE, 16, G_MAXINT },
+  { "JPEG", " .jpg .jpeg ", FALSE, TRUE, 8, 65500 },
+  { "TIFF", " .tif .tiff ", TRUE, FALSE, 32, G_MAXINT },
+  { "WebP", " .webp ", TRUE, TRUE, 8, 16383 },
 };
 
 static const Kind *
@@ -78,6 +79,23 @@ atl_photo_file_check_output (const char *path, GError **error)
       return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+atl_photo_file_check_size (const char *path, int width, int height, GError **error)
+{
+  const Kind *kind = find_kind (path);
+  g_autofree char *shown = g_filename_display_name (path);
+
+  if (kind == NULL || MAX (width, height) <= kind->max_side)
+    return TRUE;
+
+  g_set_error (
+      error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+      _ ("'%s' cannot be written: it would have %d x %d pixels, but %s has at most %d on a "
+         "side; .tif and .png hold it"),
+      shown, width, height, kind->name, kind->max_side);
+  return FALSE;
 }
 
 /* The deepest sample that a kind of file has room for. */

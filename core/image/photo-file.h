@@ -36,6 +36,9 @@ gboolean atl_photo_file_is_writable (const char *path);
  * written to. ATL_ERROR_ARGUMENT or G_FILE_ERROR. */
 gboolean atl_photo_file_check_output (const char *path, GError **error);
 
+/* Whether a file of this name can hold a picture of this size. ATL_ERROR_ARGUMENT. */
+gboolean atl_photo_file_check_size (const char *path, int width, int height, GError **error);
+
 /* What a file of this name cannot hold of the picture, for people, or NULL; owned by the caller. */
 char *atl_photo_file_loss (const AtlPhotoFile *file, const char *path);
 

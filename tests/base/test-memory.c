@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "temporary.h"
 
 static void
 aligned_and_zero (void)
@@ -86,6 +87,58 @@ available_is_plausible (void)
   CU_ASSERT (available <= g_ascii_strtoull (total + strlen ("MemTotal:"), NULL, 10) * 1024);
 }
 
+/* A root with 8 GiB available and two control groups, one in the other. */
+static void
+plant_root (const AtlTestFolder *root)
+{
+  static const struct
+  {
+    const char *folder, *name, *text;
+  } files[] = {
+    { "proc", "meminfo", "MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable:  8388608 kB\n" },
+    { "proc/self", "cgroup", "1:name=systemd:/x\n0::/outer/inner\n" },
+    { "sys/fs/cgroup/outer", "memory.max", "3000000000\n" },
+    { "sys/fs/cgroup/outer", "memory.current", "2500000000\n" },
+    { "sys/fs/cgroup/outer", "memory.stat",
+      "anon 1\nfile 5\ninactive_file 1500000000\nactive_file 200000000\n" },
+    { "sys/fs/cgroup/outer/inner", "memory.max", "max\n" },
+    { "sys/fs/cgroup/outer/inner", "memory.current", "400000000\n" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *folder = g_build_filename (root, files[i].folder, NULL);
+      g_autofree char *path = g_build_filename (folder, files[i].name, NULL);
+
+      CU_ASSERT_EQUAL_FATAL (g_mkdir_with_parents (folder, 0777), 0);
+      CU_ASSERT_FATAL (g_file_set_contents (path, files[i].text, -1, NULL));
+    }
+}
+
+static void
+control_groups_limit (void)
+{
+  g_autoptr (AtlTestFolder) root = atl_test_folder_new ();
+  g_autofree char *limit = g_build_filename (root, "sys/fs/cgroup/outer/inner/memory.max", NULL);
+
+  CU_ASSERT_EQUAL (atl_memory_available_under (root), 0); /* unknown */
+
+  /* The outer group's: its page cache counts as free. */
+  plant_root (root);
+  CU_ASSERT_EQUAL (atl_memory_available_under (root), 3000000000 - (2500000000 - 1700000000));
+
+  CU_ASSERT_FATAL (g_file_set_contents (limit, "500000000\n", -1, NULL));
+  CU_ASSERT_EQUAL (atl_memory_available_under (root), 100000000);
+
+  /* Nothing left is not unknown. */
+  CU_ASSERT_FATAL (g_file_set_contents (limit, "300000000\n", -1, NULL));
+  CU_ASSERT_EQUAL (atl_memory_available_under (root), 1);
+
+  g_autofree char *list = g_build_filename (root, "proc/self/cgroup", NULL);
+  CU_ASSERT_FATAL (g_file_set_contents (list, "0::/\n", -1, NULL));
+  CU_ASSERT_EQUAL (atl_memory_available_under (root), 8388608 * G_GUINT64_CONSTANT (1024));
+}
+
 int
 main (void)
 {
@@ -95,6 +148,7 @@ main (void)
     { "too large", too_large },
     { "error names mebibytes", error_names_mebibytes },
     { "available is plausible", available_is_plausible },
+    { "control groups limit", control_groups_limit },
   };
 
   return atl_suite_run ("memory", tests, G_N_ELEMENTS (tests));

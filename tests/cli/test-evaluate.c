@@ -62,8 +62,10 @@ measures_pictures (void)
   CU_ASSERT_STRING_EQUAL (json_object_get_string_member (last, "name"), "b.png");
   CU_ASSERT_EQUAL (json_object_get_int_member (last, "width"), 32);
   CU_ASSERT_EQUAL (json_object_get_int_member (last, "height"), 30);
-  atl_test_folder_holds (saved, "a.png-hr.png a.png-lr.png a.png-sr.png b.png-hr.png b.png-lr.png "
-                                "b.png-sr.png");
+  atl_test_folder_holds (saved, "a-hr.png a-lr.png a-sr.png b-hr.png b-lr.png b-sr.png");
+  atl_test_run_fails (
+      ATL_EXIT_USAGE, "both be saved as 'a'",
+      ATL_ARGUMENTS ("evaluate", "upscale", "--model", model, "--save", saved, folder, folder));
 }
 
 static void
@@ -94,6 +96,9 @@ misuse_is_told (void)
   FAILS (ATL_EXIT_USAGE, "'upscale'", "--model=x");
   FAILS (ATL_EXIT_USAGE, "'--model' is missing", "upscale", folder);
   FAILS (ATL_EXIT_USAGE, "pictures are missing", "upscale", "--model", model);
+  FAILS (ATL_EXIT_USAGE, "'stylize' cannot be measured", "stylize", "--model", model, tiny);
+  FAILS (ATL_EXIT_USAGE, "'--threads' is -3", "upscale", "--model", model, "--threads=-3", tiny);
+  FAILS (ATL_EXIT_FAILED, "make it first", "upscale", "--model", model, "--save=/no", tiny);
   FAILS (ATL_EXIT_USAGE, "quality", "upscale", "--model", model, "--quality=good", tiny);
   FAILS (ATL_EXIT_FAILED, "/no.safetensors", "upscale", "--model=/no.safetensors", tiny);
   FAILS (ATL_EXIT_FAILED, "12 x 40 pixels, which are too few", "upscale", "--model", model, tiny);

@@ -379,6 +379,14 @@ wrong_outputs_are_told (void)
   CU_ASSERT_FALSE (atl_photo_file_write (file, buffer, taken, NULL, &error));
   atl_test_error (&error, G_FILE_ERROR, G_FILE_ERROR_ISDIR, "taken.png");
   atl_test_folder_holds (folder, "in.png taken.png");
+
+  /* What no file of the kind can hold. */
+  CU_ASSERT (atl_photo_file_check_size ("out.webp", 16383, 9, &error));
+  CU_ASSERT_FALSE (atl_photo_file_check_size ("out.webp", 9, 16384, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "9 x 16384 pixels");
+  CU_ASSERT_FALSE (atl_photo_file_check_size ("out.JPG", 65501, 9, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_ARGUMENT, "at most 65500");
+  CU_ASSERT (atl_photo_file_check_size ("out.tif", 100000, 9, &error));
 }
 
 static void
