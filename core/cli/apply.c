@@ -129,11 +129,14 @@ announce (const Apply *apply, const File *file, GeglBuffer *buffer, GError **err
   return TRUE;
 }
 
+/* Names of files need not be UTF-8, but JSON must. */
 static void
 report_text (JsonBuilder *report, const char *name, const char *text)
 {
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
   json_builder_set_member_name (report, name);
-  json_builder_add_string_value (report, text);
+  json_builder_add_string_value (report, valid);
 }
 
 static void
