@@ -195,6 +195,13 @@ make_options (AtlUpscaleOptions *options, const CommandLine *line, GError **erro
     return FALSE;
   if (data != NULL)
     g_clear_pointer (&options->common.data, g_strfreev);
+  /* A length that was typed replaces the stored one, of whatever kind that was. */
+  if (last_text (line, "steps") != NULL || last_text (line, "epochs") != NULL
+      || last_text (line, "minutes") != NULL)
+    {
+      options->common.steps = options->common.epochs = 0;
+      options->common.minutes = 0.0;
+    }
   return apply_settings (options, line, error) && atl_upscale_options_complete (options, error);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 enum
@@ -35,9 +36,9 @@ list_arrays (Array arrays[N_ARRAYS], const AtlModel *model, const AtlOptimizer *
 }
 
 gboolean
-atl_train_state_init (AtlTrainState *state, const AtlGraph *graph, GError **error)
+atl_train_state_init (AtlTrainState *state, const AtlGraph *graph, const char *data, GError **error)
 {
-  *state = (AtlTrainState) { 0 };
+  *state = (AtlTrainState) { .data = g_strdup (data != NULL ? data : "") };
   state->best = atl_floats_new (atl_graph_parameters_size (graph), _ ("the best weights"), error);
   return state->best != NULL;
 }
@@ -46,6 +47,7 @@ void
 atl_train_state_clear (AtlTrainState *state)
 {
   g_clear_pointer (&state->best, atl_floats_free);
+  g_clear_pointer (&state->data, g_free);
 }
 
 static char *
@@ -60,6 +62,7 @@ to_json (const AtlTrainState *state, JsonObject *options)
   json_object_set_int_member (object, "losses", (gint64) state->n_losses);
   json_object_set_int_member (object, "validated-step", (gint64) state->validated_step);
   json_object_set_boolean_member (object, "finished", state->finished);
+  json_object_set_string_member (object, "data", state->data);
   if (state->has_best)
     {
       json_object_set_double_member (object, "best-score", state->best_score);
@@ -97,14 +100,15 @@ static JsonObject *
 read_json (const AtlWeightFile *file, GError **error)
 {
   const char *text = atl_weight_file_card (file)->recipe;
-  g_autoptr (JsonNode) node = text != NULL ? json_from_string (text, NULL) : NULL;
+  g_autoptr (JsonNode) node = text != NULL ? atl_json_parse (text, NULL) : NULL;
 
   if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
     {
       JsonObject *object = json_node_get_object (node);
+      JsonNode *options = json_object_get_member (object, "options");
 
-      if (json_object_has_member (object, "step")
-          && JSON_NODE_HOLDS_OBJECT (json_object_get_member (object, "options")))
+      if (json_object_has_member (object, "step") && options != NULL
+          && JSON_NODE_HOLDS_OBJECT (options))
         return json_object_ref (object);
     }
 
@@ -142,6 +146,22 @@ state_from_json (AtlTrainState *state, JsonObject *object)
   state->best_step = (guint64) json_object_get_int_member_with_default (object, "best-step", 0);
 }
 
+/* The order of the samples is that of the photos: with others the training would be another. */
+static gboolean
+check_data (const AtlTrainState *state, JsonObject *object, const char *path, GError **error)
+{
+  const char *found = json_object_get_string_member_with_default (object, "data", "");
+
+  if (strcmp (found, state->data) == 0)
+    return TRUE;
+
+  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+               _ ("the photos are not those that '%s' was trained on: bring them back, or start a "
+                  "new training with '--from'"),
+               path);
+  return FALSE;
+}
+
 gboolean
 atl_checkpoint_load (const char *path, AtlModel *model, AtlOptimizer *optimizer,
                      AtlTrainState *state, GError **error)
@@ -150,7 +170,7 @@ atl_checkpoint_load (const char *path, AtlModel *model, AtlOptimizer *optimizer,
   g_autoptr (JsonObject) object = file != NULL ? read_json (file, error) : NULL;
   Array arrays[N_ARRAYS];
 
-  if (object == NULL)
+  if (object == NULL || ! check_data (state, object, path, error))
     return FALSE;
 
   list_arrays (arrays, model, optimizer, state);

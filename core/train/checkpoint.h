@@ -20,6 +20,7 @@ typedef struct
   guint64 n_losses;       /* summed there */
   guint64 validated_step; /* at the last validation, 0 = none */
   gboolean finished;
+  char *data; /* what it is trained on: a checksum, owned */
 
   /* The best weights by validation so far. */
   gboolean has_best;
@@ -29,7 +30,8 @@ typedef struct
 } AtlTrainState;
 
 /* ATL_ERROR_MEMORY. */
-gboolean atl_train_state_init (AtlTrainState *state, const AtlGraph *graph, GError **error);
+gboolean atl_train_state_init (AtlTrainState *state, const AtlGraph *graph, const char *data,
+                               GError **error);
 void atl_train_state_clear (AtlTrainState *state);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (AtlTrainState, atl_train_state_clear)
 
@@ -42,7 +44,8 @@ gboolean atl_checkpoint_save (const char *path, const AtlModel *model,
 /* The options stored in a checkpoint, and whether its training was finished. */
 JsonObject *atl_checkpoint_options (const char *path, gboolean *finished, GError **error);
 
-/* Loads a checkpoint into a model, optimiser and state of the same network. */
+/* Loads a checkpoint into a model, optimiser and state of the same network. ATL_ERROR_TRAINING if it was
+ * trained on other data than the state tells, ATL_ERROR_SHAPE if its network is another. */
 gboolean atl_checkpoint_load (const char *path, AtlModel *model, AtlOptimizer *optimizer,
                               AtlTrainState *state, GError **error);
 

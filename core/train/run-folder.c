@@ -55,15 +55,17 @@ check_checkpoint (const AtlTrainOptions *options, GError **error)
   if (stored == NULL)
     return FALSE;
 
-  if (options->resume != finished)
+  if (options->resume && ! finished)
     return TRUE;
 
-  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-               finished
-                   ? _ ("there is nothing to resume: the training in '%s' is finished")
-                   : _ ("'%s' holds the checkpoint of a training that is not finished: go on with "
-                        "'--resume', name another folder with '--run', or remove this one"),
-               folder);
+  g_set_error (
+      error, ATL_ERROR, ATL_ERROR_TRAINING,
+      options->resume ? _ ("there is nothing to resume: the training in '%s' is finished")
+      : finished ? _ ("'%s' holds a finished training: name another folder with '--run', or remove "
+                      "this one")
+                 : _ ("'%s' holds the checkpoint of a training that is not finished: go on with "
+                      "'--resume', name another folder with '--run', or remove this one"),
+      folder);
   return FALSE;
 }
 

@@ -311,7 +311,8 @@ run_steps (Training *t, GError **error)
     {
       if (g_cancellable_is_cancelled (t->monitor->cancellable))
         {
-          if (! save_all (t, error))
+          /* Before the first step there is nothing worth a file. */
+          if (t->state.step > 0 && ! save_all (t, error))
             return FALSE;
           g_cancellable_set_error_if_cancelled (t->monitor->cancellable, error);
           return FALSE;
@@ -357,7 +358,8 @@ prepare_memory (Training *t, GError **error)
   if (t->input != NULL)
     t->gradients = atl_floats_new (atl_graph_parameters_size (graph), _ ("gradients"), error);
 
-  return t->gradients != NULL && atl_train_state_init (&t->state, graph, error);
+  return t->gradients != NULL
+         && atl_train_state_init (&t->state, graph, t->recipe->checksum, error);
 }
 
 /* Starts with the parameters as they are, or with the checkpoint. */

@@ -29,6 +29,7 @@ typedef struct
   AtlShape input;         /* of a batch */
   guint64 epoch_size;     /* samples of one round over the data */
   const char *score_name; /* for the log: "psnr" */
+  const char *checksum;   /* of the data; a checkpoint of other data is refused */
 
   /* Fills the input, N x C x H x W in plain order, with the samples from 'first_sample' on, counted from
    * 0 over all epochs, and keeps the targets. Depends on its arguments and the seed alone. */
@@ -72,7 +73,7 @@ char *atl_train_run_folder (const AtlTrainOptions *options);
 char *atl_train_checkpoint_path (const AtlTrainOptions *options);
 
 /* Whether a training can start: its output can be written, and its run folder holds a checkpoint if one is
- * to be resumed; if not, no unfinished one, and nothing is in the place of the output. Creates the run
+ * to be resumed; if not, none, and nothing is in the place of the output. Creates the run
  * folder. */
 gboolean atl_train_check (const AtlTrainOptions *options, GError **error);
 

@@ -33,6 +33,7 @@ struct AtlUpscaleData
   const AtlBackend *backend;
   GArray *training, *validation; /* of AtlPair */
   GArray *units;                 /* of int: the photo of each unit of an epoch */
+  char *checksum;                /* of the pictures, in their order */
   AtlOrder *order;
 
   /* A batch. */
@@ -55,6 +56,7 @@ atl_upscale_data_free (AtlUpscaleData *data)
   g_clear_pointer (&data->validation, g_array_unref);
   g_clear_pointer (&data->units, g_array_unref);
   atl_order_free (data->order);
+  g_free (data->checksum);
   atl_floats_free (data->crop);
   atl_floats_free (data->targets);
   atl_floats_free (data->target);
@@ -174,9 +176,38 @@ load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GE
   data->validation = load_pairs (o, validation, problems, NULL, error);
   if (data->validation == NULL)
     return FALSE;
+  if (data->validation->len == 0)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+                   _ ("none of the photos in '%s' can be validated on"), o->common.validation);
+      return FALSE;
+    }
   if (data->validation->len > MAX_VALIDATION_PHOTOS)
     g_array_set_size (data->validation, MAX_VALIDATION_PHOTOS);
   return TRUE;
+}
+
+static void
+add_to_checksum (GChecksum *checksum, const GArray *pairs)
+{
+  for (guint i = 0; i < pairs->len; i++)
+    {
+      const AtlPhoto *small = &g_array_index (pairs, AtlPair, i).small;
+      const gint32 size[] = { GINT32_TO_LE (small->width), GINT32_TO_LE (small->height) };
+
+      g_checksum_update (checksum, (const guchar *) size, sizeof size);
+      g_checksum_update (checksum, small->rgb, (gssize) 3 * small->width * small->height);
+    }
+}
+
+static char *
+checksum_of_pictures (const AtlUpscaleData *data)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  add_to_checksum (checksum, data->training);
+  add_to_checksum (checksum, data->validation);
+  return g_strdup (g_checksum_get_string (checksum));
 }
 
 /* Each photo has as many units as crops would cover it. */
@@ -240,6 +271,7 @@ atl_upscale_data_new (const AtlUpscaleOptions *options, const AtlBackend *backen
   if (! load (data, problems, progress, error) || ! make_buffers (data, error))
     return NULL;
 
+  data->checksum = checksum_of_pictures (data);
   make_units (data);
   choose_validation_side (data);
   return g_steal_pointer (&data);
@@ -406,6 +438,7 @@ atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
                        .input = { o->common.batch, 3, o->crop, o->crop },
                        .epoch_size = data->units->len,
                        .score_name = "psnr",
+                       .checksum = data->checksum,
                        .make_batch = make_batch,
                        .loss = batch_loss,
                        .validate = data->validation->len > 0 ? validate : NULL,

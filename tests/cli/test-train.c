@@ -121,6 +121,21 @@ survives_kill (void)
   place_clear (&place);
 }
 
+/* A length of another kind replaces the stored one. */
+static void
+resumes_for_another_time (void)
+{
+  Place place;
+
+  place_init (&place);
+  g_autoptr (GSubprocess) process = train_and_signal (&place, SIGINT);
+  CU_ASSERT (g_subprocess_get_if_exited (process));
+  atl_test_run (
+      ATL_EXIT_DONE, NULL, NULL,
+      ATL_ARGUMENTS ("train", "upscale", "-o", place.output, "--resume", "-q", "--minutes=0.001"));
+  place_clear (&place);
+}
+
 static void
 ends_cleanly (int number)
 {
@@ -224,6 +239,7 @@ main (void)
     { "usage is checked", usage_is_checked },
     { "bad data is told", bad_data_is_told },
     { "options reach the card", options_reach_the_card },
+    { "resumes for another time", resumes_for_another_time },
   };
 
   return atl_suite_run ("train", tests, G_N_ELEMENTS (tests));

@@ -313,9 +313,88 @@ unfinished_work_is_kept (void)
   atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "is finished");
   setup.options.common.resume = FALSE;
   CU_ASSERT_FALSE (train (&setup, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "finished training");
+  setup.options.common.run = g_build_filename (setup.folder, "other-run", NULL);
+  CU_ASSERT_FALSE (train (&setup, &error));
   atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "is there already");
   CU_ASSERT_EQUAL_FATAL (g_remove (setup.options.common.output), 0);
   train_well (&setup);
+  setup_clear (&setup);
+}
+
+/* Cancelled before its first step a training leaves no file. */
+static void
+nothing_learned_is_not_kept (void)
+{
+  g_autoptr (GError) error = NULL;
+  Setup setup;
+
+  setup_init (&setup);
+  g_cancellable_cancel (setup.cancellable);
+  CU_ASSERT_FALSE (train (&setup, &error));
+  CU_ASSERT (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  CU_ASSERT_FALSE (g_file_test (setup.options.common.output, G_FILE_TEST_EXISTS));
+  setup_clear (&setup);
+}
+
+/* With other photos the rest of a training would be another. */
+static void
+other_photos_are_noticed (void)
+{
+  GError *error = NULL;
+  Setup setup;
+
+  setup_init (&setup);
+  train_until (&setup, 5);
+  g_autofree char *photo = g_build_filename (setup.options.common.data[0], "9.png", NULL);
+  atl_test_picture_new (setup.options.common.data[0], "9", 50, 40, 9);
+  setup.options.common.resume = TRUE;
+  CU_ASSERT_FALSE (train (&setup, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "the photos are not those");
+  CU_ASSERT_EQUAL_FATAL (g_remove (photo), 0);
+  train_well (&setup);
+
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_free (setup.options.common.validation);
+  setup.options.common.validation = g_build_filename (setup.folder, "empty", NULL);
+  g_mkdir (setup.options.common.validation, 0777);
+  atl_test_picture_new (setup.options.common.validation, "tiny", 5, 5, 1);
+  CU_ASSERT_PTR_NULL (
+      atl_upscale_data_new (&setup.options, atl_backend_default (), problems, NULL, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_TRAINING, "can be validated on");
+  setup_clear (&setup);
+}
+
+/* Files that are no checkpoints, though their names say so. */
+static void
+hostile_checkpoints_are_told (void)
+{
+  const AtlDtype f32 = ATL_DTYPE_F32;
+  g_autofree char *deep = g_strnfill (400000, '[');
+  const char *const recipes[] = { deep, "{\"step\": 3}", "{\"step\": 3, \"options\": 7}", "[1]" };
+  Setup setup;
+
+  setup_init (&setup);
+  g_autofree char *path = atl_train_checkpoint_path (&setup.options.common);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_mkdir (folder, 0777);
+  setup.options.common.resume = TRUE;
+  for (size_t i = 0; i < G_N_ELEMENTS (recipes); i++)
+    {
+      const float number = 1.0f;
+      const AtlTensorToWrite tensor = {
+        .name = "parameters", .n_dims = 1, .dims = { 1 }, .values = &number
+      };
+      g_autoptr (AtlModel) model = atl_upscale_model_new (&setup.options, NULL);
+      g_autoptr (AtlCard) card = atl_card_copy (model->card);
+      GError *error = NULL;
+
+      g_free (card->recipe);
+      card->recipe = g_strdup (recipes[i]);
+      CU_ASSERT_FATAL (atl_weight_file_write (path, card, &tensor, 1, f32, NULL));
+      CU_ASSERT_FALSE (train (&setup, &error));
+      atl_test_error (&error, ATL_ERROR, ATL_ERROR_FORMAT, "is not a checkpoint");
+    }
   setup_clear (&setup);
 }
 
@@ -387,6 +466,9 @@ main (void)
     { "learns", learns },
     { "divergence is told", divergence_is_told },
     { "unfinished work is kept", unfinished_work_is_kept },
+    { "nothing learned is not kept", nothing_learned_is_not_kept },
+    { "other photos are noticed", other_photos_are_noticed },
+    { "hostile checkpoints are told", hostile_checkpoints_are_told },
     { "outputs are weight files", outputs_are_weight_files },
     { "checkpoints fit the network", checkpoints_fit_the_network },
     { "starts from another scale", starts_from_another_scale },
