@@ -7,11 +7,13 @@
 
 #include <glib.h>
 
+#include "base/visibility.h"
+
 G_BEGIN_DECLS
 
 /* memory: bytes that computing takes; buffers: bytes of all GeglBuffers that it makes, of which GEGL
  * keeps its tile cache in memory and swaps the rest to disk. ATL_ERROR_MEMORY with both numbers if
  * memory or disk has less. What the system does not tell counts as enough. */
-gboolean atl_room_check (size_t memory, guint64 buffers, GError **error);
+ATL_PUBLIC gboolean atl_room_check (size_t memory, guint64 buffers, GError **error);
 
 G_END_DECLS

@@ -12,6 +12,7 @@
 
 #include "base/i18n.h"
 #include "base/threads.h"
+#include "image/room.h"
 
 /* A layer with pixels of its own, and what they become. */
 typedef struct
@@ -102,11 +103,28 @@ typedef struct
 static gboolean add_targets (GArray *targets, GArray *layers, const Scaling *scaling,
                              GError **error);
 
+static gboolean
+check_size (AtlHostLayer layer, int width, int height, GError **error)
+{
+  if (width <= GIMP_MAX_IMAGE_SIZE && height <= GIMP_MAX_IMAGE_SIZE)
+    return TRUE;
+
+  g_autofree char *name = atl_host_layer_name (layer);
+  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+               _ ("the layer '%s' would become %d x %d pixels, but GIMP's layers have at most %d "
+                  "on a side"),
+               name, width, height, GIMP_MAX_IMAGE_SIZE);
+  return FALSE;
+}
+
 /* Adds the pixel layers in 'layer', which becomes width x height: itself, or what is in the group. */
 static gboolean
 add_target (GArray *targets, AtlHostLayer layer, int width, int height, const Scaling *scaling,
             GError **error)
 {
+  if (! check_size (layer, width, height, error))
+    return FALSE;
+
   if (gimp_item_is_group (GIMP_ITEM (layer)))
     {
       g_autoptr (GArray) layers = atl_host_group_layers (layer);
@@ -122,18 +140,6 @@ add_target (GArray *targets, AtlHostLayer layer, int width, int height, const Sc
           inner.y_origin = box.y;
         }
       return add_targets (targets, layers, &inner, error);
-    }
-
-  if (width > GIMP_MAX_IMAGE_SIZE || height > GIMP_MAX_IMAGE_SIZE)
-    {
-      g_autofree char *name = atl_host_layer_name (layer);
-
-      g_set_error (
-          error, ATL_ERROR, ATL_ERROR_ARGUMENT,
-          _ ("the layer '%s' would become %d x %d pixels, but GIMP's layers have at most %d "
-             "on a side"),
-          name, width, height, GIMP_MAX_IMAGE_SIZE);
-      return FALSE;
     }
 
   if (! atl_host_layer_is_generated (layer))
@@ -163,17 +169,33 @@ add_targets (GArray *targets, GArray *layers, const Scaling *scaling, GError **e
   return TRUE;
 }
 
+/* The results of all layers, in pixels; FALSE if there is no room for them, which each layer's own check
+ * does not see. */
 static gboolean
-compute (GArray *targets, AtlJob *job, const AtlProgress *progress, GError **error)
+count_pixels (const GArray *targets, double *n_pixels, GError **error)
 {
-  double all = 0.0, done = 0.0; /* pixels */
+  guint64 n_bytes = 0;
 
+  *n_pixels = 0.0;
   for (guint i = 0; i < targets->len; i++)
     {
       const Target *target = &g_array_index (targets, Target, i);
+      const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (target->layer));
+      const guint64 n = (guint64) target->width * target->height;
 
-      all += (double) target->width * target->height;
+      *n_pixels += (double) n;
+      n_bytes += n * babl_format_get_bytes_per_pixel (format);
     }
+  return atl_room_check (0, n_bytes, error);
+}
+
+static gboolean
+compute (GArray *targets, AtlJob *job, const AtlProgress *progress, GError **error)
+{
+  double all, done = 0.0; /* pixels */
+
+  if (! count_pixels (targets, &all, error))
+    return FALSE;
 
   for (guint i = 0; i < targets->len; i++)
     {
@@ -350,6 +372,15 @@ is_in_selected_group (AtlHostLayer layer, const AtlHostLayer *selected, int n_se
 }
 
 static gboolean
+is_among (AtlHostLayer layer, const GArray *layers)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (g_array_index (layers, AtlHostLayer, i) == layer)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, AtlJob *job,
                const AtlProgress *progress, GError **error)
 {
@@ -363,8 +394,9 @@ resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, Atl
     {
       GeglRectangle box;
 
-      if (is_in_selected_group (layers[i], layers, n_layers))
-        continue; /* scaled with the group */
+      /* Scaled with the group; or named twice, as a layer and its mask are. */
+      if (is_in_selected_group (layers[i], layers, n_layers) || is_among (layers[i], scaled))
+        continue;
 
       layer_box (layers[i], &box);
       scale_box (&box, selected.scale, &box.width, &box.height);
@@ -377,6 +409,9 @@ resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, Atl
       g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("no layer with pixels is selected"));
       return FALSE;
     }
+  for (guint i = 0; i < scaled->len; i++)
+    if (! check_unlocked (g_array_index (scaled, AtlHostLayer, i), error))
+      return FALSE;
   for (guint i = 0; i < targets->len; i++)
     if (! check_unlocked (g_array_index (targets, Target, i).layer, error))
       return FALSE;

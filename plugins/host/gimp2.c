@@ -151,14 +151,18 @@ query (void)
 }
 
 static gboolean
+set_count_error (int n_arguments, GError **error)
+{
+  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("%d arguments given, but there are %d"),
+               n_arguments, N_FIXED + filter->n_params);
+  return FALSE;
+}
+
+static gboolean
 read_arguments (AtlSettings *settings, const GimpParam *arguments, int n_arguments, GError **error)
 {
   if (n_arguments != N_FIXED + filter->n_params)
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("%d arguments given, but there are %d"),
-                   n_arguments, N_FIXED + filter->n_params);
-      return FALSE;
-    }
+    return set_count_error (n_arguments, error);
 
   for (int i = 0; i < filter->n_params; i++)
     {
@@ -386,17 +390,27 @@ layer_of (gint32 drawable, AtlHostLayer *layer)
   return gimp_item_is_layer (*layer);
 }
 
+/* Any mode has the fixed arguments: run mode, image and drawable. */
+static gboolean
+resize (const GimpParam *arguments, int n_arguments, GError **error)
+{
+  g_autoptr (AtlSettings) settings = atl_settings_new (filter);
+  AtlHostLayer layer;
+
+  if (n_arguments < N_FIXED)
+    return set_count_error (n_arguments, error);
+
+  const int n_layers = layer_of (arguments[2].data.d_drawable, &layer) ? 1 : 0;
+  return get_settings (settings, arguments, n_arguments, error)
+         && atl_host_resize (filter, settings, arguments[1].data.d_image, &layer, n_layers, error);
+}
+
 static void
 run (const char *name, int n_arguments, const GimpParam *arguments, int *n_values,
      GimpParam **values)
 {
   static GimpParam returned[2]; /* these outlive the call, since GIMP reads them afterwards */
-  const gint32 image = arguments[1].data.d_image;
-  const int mode = arguments[0].data.d_int32;
-  g_autoptr (AtlSettings) settings = atl_settings_new (filter);
   GError *error = NULL;
-  AtlHostLayer layer;
-  const int n_layers = layer_of (arguments[2].data.d_drawable, &layer) ? 1 : 0;
 
   gegl_init (NULL, NULL);
 
@@ -405,10 +419,9 @@ run (const char *name, int n_arguments, const GimpParam *arguments, int *n_value
   returned[0].type = GIMP_PDB_STATUS;
   returned[0].data.d_status = GIMP_PDB_SUCCESS;
 
-  if (get_settings (settings, arguments, n_arguments, &error)
-      && atl_host_resize (filter, settings, image, &layer, n_layers, &error))
+  if (resize (arguments, n_arguments, &error))
     {
-      if (mode != GIMP_RUN_NONINTERACTIVE)
+      if (arguments[0].data.d_int32 != GIMP_RUN_NONINTERACTIVE)
         gimp_displays_flush ();
       return;
     }

@@ -132,7 +132,7 @@ resumes_for_another_time (void)
   CU_ASSERT (g_subprocess_get_if_exited (process));
   atl_test_run (
       ATL_EXIT_DONE, NULL, NULL,
-      ATL_ARGUMENTS ("train", "upscale", "-o", place.output, "--resume", "-q", "--minutes=0.001"));
+      ATL_ARGUMENTS ("train", "upscale", "-o", place.output, "--resume", "-q", "--minutes=0.01"));
   place_clear (&place);
 }
 

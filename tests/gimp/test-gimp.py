@@ -228,6 +228,43 @@ def selected_layers(bench):
     assert_close(bench.read("base-out.tif"), layers["base"], 0)
 
 
+@test("a layer named twice, and by its mask, is scaled once", version="3")
+def selected_twice(bench):
+    layers, scheme = layered(bench)
+    said = yield f"""
+      (let* ((image {scheme}) (scaled (car (gimp-image-duplicate image)))
+             (layer (layer-named image "masked")))
+        (gimp-layer-scale (layer-named scaled "masked") {2 * layers["masked"].width}
+                          {2 * layers["masked"].height} TRUE)
+        (upscale image (list layer layer (car (gimp-layer-get-mask layer))) 2 "double" 'layers)
+        (say "scaled" (image-facts scaled))
+        (say "upscaled" (image-facts image))
+        {save_layers(bench)})"""
+    assert_same_image(said, "upscaled", "scaled")
+    assert_close(bench.read("masked-out.tif"), pictures.doubled(layers["masked"]), TOLERANCE["B"])
+
+
+@test("if one of several layers cannot be scaled, none is", version="3")
+def selected_in_part(bench):
+    layers, scheme = layered(bench)
+    said = yield f"""
+      (let ((image {scheme}))
+        (gimp-item-set-lock-position (layer-named image "group") TRUE)
+        (gimp-image-clean-all image)
+        (say "before" (image-facts image))
+        (try "error" (lambda ()
+          (upscale image (list (layer-named image "base") (layer-named image "group"))
+                   2 "double" 'layers)))
+        (say "after" (image-facts image))
+        (say "dirty" (car (gimp-image-is-dirty image)))
+        {save_layers(bench)})"""
+    assert "locked" in said["error"], said["error"]
+    assert_same_image(said, "after", "before")
+    assert_equal(said["dirty"], 0, "dirty")
+    for name in LAYERS:
+        assert_close(bench.read(name + "-out.tif"), layers[name], 0)
+
+
 @test("a selected group is scaled with what is in it")
 def selected_group(bench):
     layers, scheme = layered(bench)
