@@ -63,6 +63,12 @@ atl_cpu_level (void)
   return (AtlCpuLevel) (level_plus_one - 1);
 }
 
+gboolean
+atl_cpu_is_lowered (void)
+{
+  return atl_cpu_level () < level_of_processor ();
+}
+
 const char *
 atl_cpu_level_name (AtlCpuLevel level)
 {

@@ -23,6 +23,9 @@ typedef enum
  * saves their registers. An unknown ATELIER_CPU is reported once by g_warning () and ignored. */
 ATL_PUBLIC AtlCpuLevel atl_cpu_level (void);
 
+/* Whether the processor could do more, but ATELIER_CPU does not let it. */
+ATL_PUBLIC gboolean atl_cpu_is_lowered (void);
+
 /* "baseline", "avx2" or "avx512". */
 ATL_PUBLIC const char *atl_cpu_level_name (AtlCpuLevel level);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backends/backend.h"
+#include "base/cpu.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/threads.h"
@@ -79,6 +80,24 @@ add (GArray *findings, const char *what, char *found, char *problem)
   g_array_append_val (findings, finding);
 }
 
+/* Why it is this instruction set. */
+static const char *
+reason_of_level (void)
+{
+  if (atl_cpu_is_lowered ())
+    return _ ("lowered by ATELIER_CPU");
+  switch (atl_cpu_level ())
+    {
+    case ATL_CPU_BASELINE:
+      return _ ("the processor has no AVX2, which would be several times faster");
+    case ATL_CPU_AVX2:
+      return _ ("the processor has no AVX-512");
+    case ATL_CPU_AVX512:
+      return _ ("the widest there is");
+    }
+  return NULL;
+}
+
 static void
 examine_machine (GArray *findings)
 {
@@ -86,7 +105,8 @@ examine_machine (GArray *findings)
   const size_t memory = atl_memory_available ();
 
   add (findings, "atelier", g_strdup (ATELIER_VERSION), NULL);
-  add (findings, "backend", g_strdup_printf ("%s (%s)", backend->name, backend->variant), NULL);
+  add (findings, "backend",
+       g_strdup_printf ("%s (%s): %s", backend->name, backend->variant, reason_of_level ()), NULL);
   add (findings, "threads", g_strdup_printf ("%d", atl_threads_count ()), NULL);
   if (memory > 0)
     add (findings, "memory",

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/i18n.h"
 #include "base/memory.h"
 
 AtlConv2d
@@ -186,8 +187,9 @@ atl_prepared_new (const AtlGraph *graph, const float *parameters, const AtlBacke
   for (guint i = 0; i < prepared->steps->len; i++)
     size += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
 
-  prepared->numbers = atl_floats_new (size, "the weights", error);
-  g_autoptr (AtlFloats) weight = atl_floats_new (largest_parameter (graph), "the weights", error);
+  prepared->numbers = atl_floats_new (size, _ ("the weights"), error);
+  g_autoptr (AtlFloats)
+      weight = atl_floats_new (largest_parameter (graph), _ ("the weights"), error);
   if (prepared->numbers == NULL || weight == NULL)
     return NULL;
 

@@ -55,6 +55,11 @@ all_is_well (void)
   atl_test_run (ATL_EXIT_DONE, &output, NULL, ATL_ARGUMENTS ("doctor"));
   atl_test_contains (output, "backend    cpu (");
   atl_test_contains (output, "threads    ");
+  g_setenv ("ATELIER_CPU", "baseline", TRUE);
+  g_autofree char *lowered = NULL;
+  atl_test_run (ATL_EXIT_DONE, &lowered, NULL, ATL_ARGUMENTS ("doctor"));
+  g_unsetenv ("ATELIER_CPU");
+  atl_test_contains (lowered, "backend    cpu (baseline): ");
   atl_test_contains (output, model);
   atl_test_contains (output,
                      "GIMP 2.10  gimp-console-2.10: Program of pictures --version 2.10.99\n");
