@@ -230,7 +230,8 @@ set_diverged (const Training *t, double loss, GError **error)
   return FALSE;
 }
 
-/* Adam squares gradients: one of 1e18 is the largest whose square is a float. NaN fails as well. */
+/* Adam squares gradients, and the square of 1.8e19 is no float any more: 1e18 stays clear of that. NaN
+ * fails as well. */
 static gboolean
 are_usable (const float *gradients, size_t n)
 {
