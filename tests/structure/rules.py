@@ -41,6 +41,9 @@ FENCES = [
 ENDS_PROCESS = re.compile(
     r"\b(abort|exit|_exit|_Exit|quick_exit|assert|g_error|g_abort|g_assert\w*)\s*\(")
 
+# Recurses as deep as the file says: atl_json_parse () looks first.
+DEEP_PARSER = re.compile(r"\b(json_from_string|json_parser_load_from_\w+)\s*\(")
+
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|^\s*#\s*if\s+0\b", re.MULTILINE)
 
 LONGEST = 800
@@ -133,6 +136,19 @@ def process_ends(top):
         code = code_of(read(top, path))
         for call in ENDS_PROCESS.finditer(code):
             wrong.append(f"{path}:{line_of(code, call.start())}: {call.group(1)} ends the process")
+    return wrong
+
+
+def json_parsers(top):
+    """JSON is parsed by core/base/json.c alone."""
+    wrong = []
+    for path in files(top, ("core", "plugins"), SOURCES):
+        if path == os.path.join("core", "base", "json.c"):
+            continue
+        code = code_of(read(top, path))
+        for call in DEEP_PARSER.finditer(code):
+            wrong.append(f"{path}:{line_of(code, call.start())}: {call.group(1)}, "
+                         "but atl_json_parse is safe from deep texts")
     return wrong
 
 

@@ -53,6 +53,13 @@ PLANTED = {
         "plugins/up/a.c": "\n_exit(3);\n",
         "tests/a.c": "abort ();\n",
     }, ["core/base/a.c:3", "core/base/a.c:7", "core/cli/a.c:1", "plugins/up/a.c:2"]),
+    "json_parsers": ({
+        "core/base/json.c": "json_from_string (text, NULL);\n",
+        "core/train/a.c": "/* json_from_string () */\natl_json_parse (text, NULL);\n"
+                          "json_from_string (text, NULL);\n",
+        "plugins/up/json.c": "json_parser_load_from_data (p, text, -1, NULL);\n",
+        "tests/a.c": "json_from_string (text, NULL);\n",
+    }, ["core/train/a.c:3", "plugins/up/json.c:1"]),
     "licences": ({
         "core/base/good.c": LICENCE,
         "core/base/bad.c": "int a;\n",
