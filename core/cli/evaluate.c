@@ -27,7 +27,7 @@
 #include "image/libraries.h"
 #include "image/resample.h"
 #include "image/rgb-file.h"
-#include "nets/network.h"
+#include "nets/model.h"
 #include "train/pairs.h"
 #include "train/quality.h"
 #include "weights/library.h"
@@ -359,21 +359,14 @@ model_scale (const char *model, GError **error)
 {
   g_autofree char *path = atl_library_find (model, "upscale", error);
   g_autoptr (AtlWeightFile) file = path != NULL ? atl_weight_file_open (path, error) : NULL;
-  AtlNetworkConfig config;
 
   if (file == NULL)
     return 0;
 
-  const AtlCard *card = atl_weight_file_card (file);
-  if (card->config == NULL)
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL, _ ("'%s' has no card that tells its scale"),
-                   path);
-      return 0;
-    }
-  if (! atl_network_config_parse (&config, card->arch, card->config, error))
-    return 0;
-  return config.scale;
+  const int scale = atl_card_scale (atl_weight_file_card (file), error);
+  if (scale == 0)
+    g_prefix_error (error, "'%s': ", path);
+  return scale;
 }
 
 static AtlJob *

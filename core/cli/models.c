@@ -92,17 +92,6 @@ count_numbers (const AtlWeightFile *file)
   return n;
 }
 
-/* The factor by which a model enlarges; 0 if its card does not tell. */
-static int
-scale_of (const AtlCard *card)
-{
-  AtlNetworkConfig config;
-
-  if (card->arch == NULL || ! atl_network_config_parse (&config, card->arch, card->config, NULL))
-    return 0;
-  return config.scale;
-}
-
 static void
 print_list_json (GPtrArray *entries)
 {
@@ -134,15 +123,16 @@ enum
 static void
 print_entry (const AtlLibraryEntry *entry, int name_width)
 {
-  g_auto (GStrv) lines = g_strsplit (entry->card->description ?: "", "\n", 2);
+  const AtlCard *card = entry->card;
+  g_auto (GStrv) lines = g_strsplit (card->description != NULL ? card->description : "", "\n", 2);
   g_autofree char *size = g_strdup_printf ("%.1f MB", (double) entry->size / 1e6);
-  g_autofree char *scale = g_strdup_printf ("%d", scale_of (entry->card));
+  g_autofree char *scale = g_strdup_printf ("%d", atl_card_scale (entry->card, NULL));
 
   print_cell (entry->name, name_width);
-  print_cell (entry->card->task ?: "-", TASK_WIDTH);
+  print_cell (card->task != NULL ? card->task : "-", TASK_WIDTH);
   print_cell (strcmp (scale, "0") != 0 ? scale : "-", SCALE_WIDTH);
   print_cell (size, SIZE_WIDTH);
-  puts (lines[0] ?: "");
+  puts (lines[0] != NULL ? lines[0] : "");
 }
 
 static void
@@ -264,8 +254,9 @@ print_summary (const Summary *summary)
       g_autofree char *output = g_strdup_printf ("%dx%dx%d", layer->output.c, layer->output.h,
                                                  layer->output.w);
 
-      printf ("%-14s %-20s %-18s %12zu %10.1f\n", layer->kind, layer->name ?: "", output,
-              layer->n_parameters, layer->multiply_adds / 1e6);
+      printf ("%-14s %-20s %-18s %12zu %10.1f\n", layer->kind,
+              layer->name != NULL ? layer->name : "", output, layer->n_parameters,
+              layer->multiply_adds / 1e6);
     }
   printf (_ ("\n%zu parameters, %.1f million multiply-adds (%.0f for each pixel of the input)\n"
              "Each pixel of the result depends on %d pixels of the input on each side\n"),
@@ -366,7 +357,7 @@ summarize (const char *name, const Options *options)
 static int
 run_action (char **arguments, const Options *options)
 {
-  const char *action = arguments[0] ?: "list";
+  const char *action = arguments[0] != NULL ? arguments[0] : "list";
   const guint n_arguments = g_strv_length (arguments);
 
   if (strcmp (action, "list") == 0)

@@ -107,15 +107,6 @@ candidate_free (void *data)
   g_free (candidate);
 }
 
-/* The factor of a card, or 0 if its network is not known to this version. */
-static int
-card_factor (const AtlCard *card)
-{
-  AtlNetworkConfig config;
-
-  return atl_network_config_parse (&config, card->arch, card->config, NULL) ? config.scale : 0;
-}
-
 /* All installed models; of several with one factor the first counts, and the one that we ship comes
  * first. 'problems' is as atl_library_list () sets it. */
 static GPtrArray *
@@ -131,7 +122,7 @@ installed_candidates (GPtrArray **problems)
 
       candidate->name = g_strdup (entry->name);
       candidate->path = g_strdup (entry->path);
-      candidate->factor = card_factor (entry->card);
+      candidate->factor = atl_card_scale (entry->card, NULL);
       g_autofree char *shipped = g_strdup_printf ("upscale-x%d", candidate->factor);
       g_ptr_array_insert (candidates, strcmp (entry->name, shipped) == 0 ? 0 : -1, candidate);
     }
@@ -154,7 +145,7 @@ named_candidate (const char *name, GError **error)
 
   candidate->name = g_strdup (name);
   candidate->path = g_steal_pointer (&path);
-  candidate->factor = card->arch != NULL && card->config != NULL ? card_factor (card) : 0;
+  candidate->factor = atl_card_scale (card, NULL);
   g_ptr_array_add (candidates, candidate);
   return candidates;
 }

@@ -51,7 +51,6 @@ typedef struct
 
 struct AtlGraph
 {
-  char *name;
   GArray *nodes; /* of AtlGraphNode, in an order in which they can run; the input is node 0 */
   GPtrArray *parameters; /* of AtlParameter */
   size_t parameters_size;

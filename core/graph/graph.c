@@ -62,14 +62,13 @@ add_parameter (AtlGraph *graph, const char *prefix, const char *suffix, AtlParam
 }
 
 AtlGraph *
-atl_graph_new (const char *name, int n_input_channels)
+atl_graph_new (int n_input_channels)
 {
   const AtlGraphNode input = { .op = ATL_OP_INPUT,
                                .inputs = { ATL_NO_NODE, ATL_NO_NODE },
                                .channels = n_input_channels };
   AtlGraph *graph = g_new0 (AtlGraph, 1);
 
-  graph->name = g_strdup (name);
   graph->nodes = g_array_new (FALSE, TRUE, sizeof (AtlGraphNode));
   g_array_set_clear_func (graph->nodes, node_clear);
   graph->parameters = g_ptr_array_new_with_free_func (parameter_free);
@@ -85,7 +84,6 @@ atl_graph_free (AtlGraph *graph)
   if (graph == NULL)
     return;
 
-  g_free (graph->name);
   g_array_unref (graph->nodes);
   g_ptr_array_unref (graph->parameters);
   g_free (graph);
@@ -194,12 +192,6 @@ atl_graph_set_output (AtlGraph *graph, AtlNode x)
 
   graph->output = x;
   g_array_index (graph->nodes, AtlGraphNode, x).n_users++;
-}
-
-const char *
-atl_graph_name (const AtlGraph *graph)
-{
-  return graph->name;
 }
 
 AtlShape

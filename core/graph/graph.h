@@ -48,7 +48,7 @@ typedef struct
 
 /* Building. Names are the prefixes of parameter names in the weight file. */
 
-AtlGraph *atl_graph_new (const char *name, int n_input_channels);
+AtlGraph *atl_graph_new (int n_input_channels);
 void atl_graph_free (AtlGraph *graph);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlGraph, atl_graph_free)
 
@@ -71,7 +71,6 @@ void atl_graph_set_output (AtlGraph *graph, AtlNode x);
 
 /* Asking. */
 
-const char *atl_graph_name (const AtlGraph *graph);
 /* The shape of the output for an input of this shape. */
 AtlShape atl_graph_output_shape (const AtlGraph *graph, const AtlShape *input);
 /* Multiply-adds of the convolutions, counted as direct ones. */

@@ -12,7 +12,6 @@ G_BEGIN_DECLS
 
 struct AtlPhotoFile
 {
-  char *path;
   VipsImage *image; /* as it was read: its header goes with every result */
   GeglBuffer *buffer;
   char *remark;

@@ -225,7 +225,6 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
   if (image == NULL)
     return NULL;
 
-  file->path = g_strdup (path);
   note_pages (file, image);
   file->image = convert_colour (file, image);
   if (file->image == NULL)
@@ -265,7 +264,6 @@ atl_photo_file_free (AtlPhotoFile *file)
   g_clear_object (&file->image);
   g_clear_object (&file->buffer);
   g_free (file->remark);
-  g_free (file->path);
   g_free (file);
 }
 

@@ -284,3 +284,17 @@ atl_model_free (AtlModel *model)
   atl_card_free (model->card);
   g_free (model);
 }
+
+int
+atl_card_scale (const AtlCard *card, GError **error)
+{
+  AtlNetworkConfig config;
+
+  if (card->arch == NULL || card->config == NULL)
+    {
+      g_set_error_literal (error, ATL_ERROR, ATL_ERROR_MODEL,
+                           _ ("the card does not tell which network it is"));
+      return 0;
+    }
+  return atl_network_config_parse (&config, card->arch, card->config, error) ? config.scale : 0;
+}

@@ -19,6 +19,10 @@ typedef struct
   float *parameters; /* atl_graph_parameters_size () floats */
 } AtlModel;
 
+/* The factor by which the network of a card enlarges. 0 and ATL_ERROR_MODEL or ATL_ERROR_FORMAT if the card
+ * does not tell, or tells of a network that is not known here. */
+int atl_card_scale (const AtlCard *card, GError **error);
+
 /* Loads a weight file completely. 'task' is what the caller needs ("upscale"), NULL for any. A missing,
  * additional or misshaped tensor is ATL_ERROR_SHAPE, another task ATL_ERROR_MODEL. */
 AtlModel *atl_model_load (const char *path, const char *task, GError **error);

@@ -31,7 +31,7 @@ residual_block (AtlGraph *g, AtlNode x, int width, int place)
 AtlGraph *
 atl_sr_resnet_new (int scale, int width, int n_blocks)
 {
-  AtlGraph *g = atl_graph_new ("sr-resnet", 3);
+  AtlGraph *g = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "features.0.0", width, 3, 1, 1);
   int place = 1;
 

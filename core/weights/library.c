@@ -28,7 +28,8 @@ char **
 atl_library_folders (void)
 {
   g_autoptr (GStrvBuilder) folders = g_strv_builder_new ();
-  g_auto (GStrv) own = g_strsplit (g_getenv ("ATELIER_MODEL_PATH") ?: "", ":", -1);
+  const char *variable = g_getenv ("ATELIER_MODEL_PATH");
+  g_auto (GStrv) own = g_strsplit (variable != NULL ? variable : "", ":", -1);
   g_autofree char *user = g_build_filename (g_get_user_data_dir (), "atelier", "models", NULL);
   const gboolean for_all = strcmp (user, ATELIER_MODELS_DIR) != 0;
 

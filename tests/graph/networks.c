@@ -26,7 +26,7 @@ sr_resnet_4 (void)
 static AtlGraph *
 style_block (void)
 {
-  AtlGraph *g = atl_graph_new ("style-block", 3);
+  AtlGraph *g = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "first", 9, 5, 1, 2);
 
   x = atl_graph_batch_norm (g, atl_graph_relu (g, x), "norm0");
@@ -41,7 +41,7 @@ style_block (void)
 static AtlGraph *
 loose_ends (void)
 {
-  AtlGraph *g = atl_graph_new ("loose-ends", 2);
+  AtlGraph *g = atl_graph_new (2);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "down", 8, 3, 2, 1);
   AtlNode r = atl_graph_relu (g, x); /* x has two readers: the ReLU stands alone */
   AtlNode wide = atl_graph_conv2d (g, x, "wide", 8, 5, 1, 2);
@@ -60,7 +60,7 @@ loose_ends (void)
 static AtlGraph *
 ends_in_shuffle (void)
 {
-  AtlGraph *g = atl_graph_new ("ends-in-shuffle", 3);
+  AtlGraph *g = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "valid", 6, 3, 1, 0);
 
   x = atl_graph_relu (g, atl_graph_conv2d (g, x, "full", 18, 3, 1, 2));

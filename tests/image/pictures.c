@@ -21,7 +21,7 @@ prepare (AtlTestModel *model, const float *parameters)
 static AtlGraph *
 random_graph (int factor)
 {
-  AtlGraph *g = atl_graph_new ("random", 3);
+  AtlGraph *g = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "first", 8, 5, 1, 2);
 
   for (int block = 0; block < 3; block++)
@@ -73,7 +73,7 @@ void
 atl_test_model_init_copy (AtlTestModel *model, int factor, float gain, float bias)
 {
   const int n = factor * factor;
-  AtlGraph *g = model->graph = atl_graph_new ("copy", 3);
+  AtlGraph *g = model->graph = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "copy", 3 * n, 1, 1, 0);
 
   atl_graph_set_output (g, factor > 1 ? atl_graph_pixel_shuffle (g, x, factor) : x);

@@ -5,35 +5,23 @@
 
 #include "backends/cpu/kernels.h"
 
+#define KERNELS(level)                                                                             \
+  {                                                                                                \
+    .conv2d_direct = &atl_cpu_conv2d_direct_##level,                                               \
+    .conv2d_winograd = &atl_cpu_conv2d_winograd_##level,                                           \
+    .conv2d_narrow = &atl_cpu_conv2d_narrow_##level,                                               \
+    .conv2d_weight = &atl_cpu_conv2d_weight_##level,                                               \
+    .conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_##level,                             \
+    .elementwise = &atl_cpu_elementwise_##level,                                                   \
+    .batch_norm = &atl_cpu_batch_norm_##level,                                                     \
+    .optimize = &atl_cpu_optimize_##level,                                                         \
+  }
+
 static const AtlCpuKernels kernels_of_level[] = {
-  [ATL_CPU_BASELINE] = {
-    .conv2d_direct = &atl_cpu_conv2d_direct_baseline,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_baseline,
-.conv2d_narrow = &atl_cpu_conv2d_narrow_baseline,.conv2d_weight = &atl_cpu_conv2d_weight_baseline,
-.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_baseline,
-    .elementwise = &atl_cpu_elementwise_baseline,
-    .batch_norm = &atl_cpu_batch_norm_baseline,
-    .optimize = &atl_cpu_optimize_baseline,
-  },
+  [ATL_CPU_BASELINE] = KERNELS (baseline),
 #if defined(__x86_64__)
-  [ATL_CPU_AVX2] = {
-    .conv2d_direct = &atl_cpu_conv2d_direct_avx2,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx2,
-.conv2d_narrow = &atl_cpu_conv2d_narrow_avx2,.conv2d_weight = &atl_cpu_conv2d_weight_avx2,
-.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx2,
-    .elementwise = &atl_cpu_elementwise_avx2,
-    .batch_norm = &atl_cpu_batch_norm_avx2,
-    .optimize = &atl_cpu_optimize_avx2,
-  },
-  [ATL_CPU_AVX512] = {
-    .conv2d_direct = &atl_cpu_conv2d_direct_avx512,
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_avx512,
-.conv2d_narrow = &atl_cpu_conv2d_narrow_avx512,.conv2d_weight = &atl_cpu_conv2d_weight_avx512,
-.conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_avx512,
-    .elementwise = &atl_cpu_elementwise_avx512,
-    .batch_norm = &atl_cpu_batch_norm_avx512,
-    .optimize = &atl_cpu_optimize_avx512,
-  },
+  [ATL_CPU_AVX2] = KERNELS (avx2),
+  [ATL_CPU_AVX512] = KERNELS (avx512),
 #endif
 };
 
