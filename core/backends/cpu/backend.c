@@ -5,30 +5,18 @@
 
 #include "backends/cpu/kernels.h"
 
-#define KERNELS(level)                                                                             \
-  {                                                                                                \
-    .conv2d_direct = &atl_cpu_conv2d_direct_##level,                                               \
-    .conv2d_winograd = &atl_cpu_conv2d_winograd_##level,                                           \
-    .conv2d_narrow = &atl_cpu_conv2d_narrow_##level,                                               \
-    .conv2d_weight = &atl_cpu_conv2d_weight_##level,                                               \
-    .conv2d_winograd_weight = &atl_cpu_conv2d_winograd_weight_##level,                             \
-    .elementwise = &atl_cpu_elementwise_##level,                                                   \
-    .batch_norm = &atl_cpu_batch_norm_##level,                                                     \
-    .optimize = &atl_cpu_optimize_##level,                                                         \
-  }
-
-static const AtlCpuKernels kernels_of_level[] = {
-  [ATL_CPU_BASELINE] = KERNELS (baseline),
+static const AtlCpuKernels *const kernels_of_level[] = {
+  [ATL_CPU_BASELINE] = &atl_cpu_kernels_baseline,
 #if defined(__x86_64__)
-  [ATL_CPU_AVX2] = KERNELS (avx2),
-  [ATL_CPU_AVX512] = KERNELS (avx512),
+  [ATL_CPU_AVX2] = &atl_cpu_kernels_avx2,
+  [ATL_CPU_AVX512] = &atl_cpu_kernels_avx512,
 #endif
 };
 
 static const AtlCpuKernels *
 kernels (void)
 {
-  return &kernels_of_level[atl_cpu_level ()];
+  return kernels_of_level[atl_cpu_level ()];
 }
 
 /* Winograd's way for 3 x 3, but not for a few channels, where the transforms cost more than the products

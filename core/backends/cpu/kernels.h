@@ -63,7 +63,7 @@ typedef struct
   AtlAdamFunc *adam;
 } AtlCpuOptimize;
 
-/* The tables of one instruction set. */
+/* All of one instruction set. */
 typedef struct
 {
   const AtlCpuConv2d *conv2d_direct;
@@ -76,32 +76,23 @@ typedef struct
   const AtlCpuOptimize *optimize;
 } AtlCpuKernels;
 
-extern const AtlCpuConv2d atl_cpu_conv2d_direct_baseline;
-extern const AtlCpuConv2d atl_cpu_conv2d_winograd_baseline;
-extern const AtlCpuConv2d atl_cpu_conv2d_narrow_baseline;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_baseline;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_baseline;
-extern const AtlCpuElementwise atl_cpu_elementwise_baseline;
-extern const AtlCpuBatchNorm atl_cpu_batch_norm_baseline;
-extern const AtlCpuOptimize atl_cpu_optimize_baseline;
+/* The tables of the instruction set that a source is being compiled for; the build gives these constants
+ * their names. */
+#ifdef ATL_CPU_KERNELS
+extern const AtlCpuConv2d ATL_CPU_CONV2D_DIRECT;
+extern const AtlCpuConv2d ATL_CPU_CONV2D_WINOGRAD;
+extern const AtlCpuConv2d ATL_CPU_CONV2D_NARROW;
+extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WEIGHT;
+extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT;
+extern const AtlCpuElementwise ATL_CPU_ELEMENTWISE;
+extern const AtlCpuBatchNorm ATL_CPU_BATCH_NORM;
+extern const AtlCpuOptimize ATL_CPU_OPTIMIZE;
+#endif
 
-extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx2;
-extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx2;
-extern const AtlCpuConv2d atl_cpu_conv2d_narrow_avx2;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx2;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx2;
-extern const AtlCpuElementwise atl_cpu_elementwise_avx2;
-extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx2;
-extern const AtlCpuOptimize atl_cpu_optimize_avx2;
-
-extern const AtlCpuConv2d atl_cpu_conv2d_direct_avx512;
-extern const AtlCpuConv2d atl_cpu_conv2d_winograd_avx512;
-extern const AtlCpuConv2d atl_cpu_conv2d_narrow_avx512;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_weight_avx512;
-extern const AtlCpuConv2dWeight atl_cpu_conv2d_winograd_weight_avx512;
-extern const AtlCpuElementwise atl_cpu_elementwise_avx512;
-extern const AtlCpuBatchNorm atl_cpu_batch_norm_avx512;
-extern const AtlCpuOptimize atl_cpu_optimize_avx512;
+/* kernels.c, compiled once for each instruction set */
+extern const AtlCpuKernels atl_cpu_kernels_baseline;
+extern const AtlCpuKernels atl_cpu_kernels_avx2;
+extern const AtlCpuKernels atl_cpu_kernels_avx512;
 
 /* Compiled once, since they only move numbers: layout.c and pixel-shuffle.c. */
 AtlTensorSizeFunc atl_cpu_tensor_size;
