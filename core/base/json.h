@@ -9,8 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* Parses a text; owned by the caller. ATL_ERROR_FORMAT if it is not JSON, or has so many brackets that
- * the parser, which recurses, could exhaust the stack. */
+/* Parses a text; owned by the caller. ATL_ERROR_FORMAT if it is not exactly one JSON value by RFC 8259, if
+ * an object has two members of one name, or if there are so many brackets that the parser, which
+ * recurses, could exhaust the stack. */
 JsonNode *atl_json_parse (const char *text, GError **error);
 
 G_END_DECLS

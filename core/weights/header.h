@@ -5,8 +5,7 @@
  *   {"__metadata__": {"key": "value", ...},
  *    "name": {"dtype": "F32", "shape": [64, 3, 3, 3], "data_offsets": [0, 6912]}, ...}
  *
- * A reader of its own, since general ones recurse without limit and let a repeated key win silently.
- * Anything but the above is an error: other members, repeated names, negative or broken numbers.
+ * A general reader would recurse without limit. Anything but the above is an error: other members, repeated names, negative or broken numbers.
  */
 
 #pragma once

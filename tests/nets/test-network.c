@@ -42,8 +42,9 @@ refuses_bad_configs (void)
   {
     const char *json, *message;
   } cases[] = {
-    { "", "the config of 'sr-resnet': not a JSON text" },
-    { "{", "not a JSON text" },
+    { "", "the config of 'sr-resnet': the JSON text is damaged at byte 0" },
+    { "{", "the JSON text is damaged at byte 1" },
+    { "{\"scale\": 2, \"scale\": 4}", "'scale' is there twice" },
     { "null", "not a JSON object" },
     { "[]", "not a JSON object" },
     { "2", "not a JSON object" },

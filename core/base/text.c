@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Texts of others, made fit for a terminal or a dialog.
+ */
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum
+{
+  MAX_SHOWN = 100 /* characters; a line of a message holds no more */
+};
+
+gboolean
+atl_text_is_shown (const char *text, const char *also_allowed)
+{
+  if (! g_utf8_validate (text, -1, NULL))
+    return FALSE;
+
+  for (; *text != '\0'; text = g_utf8_next_char (text))
+    {
+      const gunichar c = g_utf8_get_char (text);
+
+      if (g_unichar_iscntrl (c) && ! (c < 0x80 && strchr (also_allowed, (int) c) != NULL))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+char *
+atl_text_shown (const char *text)
+{
+  /* More bytes than MAX_SHOWN characters have; a text may be long. */
+  g_autofree char *valid = g_utf8_make_valid (text, (gssize) strnlen (text, 6 * MAX_SHOWN));
+  g_autoptr (GString) shown = g_string_new (NULL);
+  const char *at = valid;
+
+  for (int i = 0; i < MAX_SHOWN && *at != '\0'; i++, at = g_utf8_next_char (at))
+    {
+      const gunichar c = g_utf8_get_char (at);
+
+      g_string_append_unichar (shown, g_unichar_iscntrl (c) ? '?' : c);
+    }
+  if (*at != '\0')
+    g_string_append (shown, "...");
+  return g_strdup (shown->str);
+}

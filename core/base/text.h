@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Texts of others, made fit for a terminal or a dialog: names of files, and what stands in a file.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Whether a text is UTF-8 without control characters, but for those of 'also_allowed' (ASCII). */
+gboolean atl_text_is_shown (const char *text, const char *also_allowed);
+
+/* The text for a message: its first 100 characters, with '?' for control characters and U+FFFD for what
+ * is not UTF-8. Owned by the caller. */
+char *atl_text_shown (const char *text);
+
+G_END_DECLS

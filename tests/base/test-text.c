@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Texts of others: what a terminal may be shown, and what it is shown instead.
+ */
+
+#include "suite.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static void
+knows_what_may_be_shown (void)
+{
+  CU_ASSERT (atl_text_is_shown ("", ""));
+  CU_ASSERT (atl_text_is_shown ("Netz für 2×, \U0001f5bc", ""));
+  CU_ASSERT_FALSE (atl_text_is_shown ("a\nb", ""));
+  CU_ASSERT_FALSE (atl_text_is_shown ("\x1b[2J", "\t\r\n"));
+  CU_ASSERT_FALSE (atl_text_is_shown ("\xc2\x9b", ""));
+  CU_ASSERT_FALSE (atl_text_is_shown ("\x7f", ""));
+  CU_ASSERT (atl_text_is_shown ("a\tb\r\n", "\t\r\n"));
+  CU_ASSERT_FALSE (atl_text_is_shown ("caf\xe9", ""));
+  CU_ASSERT_FALSE (atl_text_is_shown ("half a character: \xe2\x82", ""));
+}
+
+static void
+is_shown_as (const char *text, const char *expected)
+{
+  g_autofree char *shown = atl_text_shown (text);
+
+  CU_ASSERT_STRING_EQUAL (shown, expected);
+}
+
+static void
+shows_the_rest_safely (void)
+{
+  is_shown_as ("", "");
+  is_shown_as ("Netz für 2×", "Netz für 2×");
+  is_shown_as ("a\r\n\x1b[2J\xc2\x9b", "a???[2J?");
+  is_shown_as ("caf\xe9.x", "caf\ufffd.x");
+}
+
+/* 100 characters, whole ones, however many bytes they have. */
+static void
+cuts_between_characters (void)
+{
+  static const char *const characters[] = { "x", "ü", "€", "\U0001f5bc", "\xff" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (characters); i++)
+    for (int n = 99; n <= 1000; n = n < 102 ? n + 1 : n + 449)
+      {
+        g_autoptr (GString) text = g_string_new (NULL);
+
+        for (int k = 0; k < n; k++)
+          g_string_append (text, characters[i]);
+
+        g_autofree char *shown = atl_text_shown (text->str);
+        CU_ASSERT (g_utf8_validate (shown, -1, NULL));
+        CU_ASSERT_EQUAL (g_utf8_strlen (shown, -1), n <= 100 ? n : 103);
+        CU_ASSERT_EQUAL (g_str_has_suffix (shown, "..."), n > 100);
+      }
+}
+
+int
+main (void)
+{
+  static const AtlTest tests[] = {
+    { "knows what may be shown", knows_what_may_be_shown },
+    { "shows the rest safely", shows_the_rest_safely },
+    { "cuts between characters", cuts_between_characters },
+  };
+
+  return atl_suite_run ("text", tests, G_N_ELEMENTS (tests));
+}
