@@ -10,20 +10,27 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/text.h"
+
+enum
+{
+  MAX_WORD = 64 /* bytes; the longest that this version knows has 21 */
+};
 
 typedef struct
 {
   const char *key;
   size_t offset; /* of the member in AtlCard */
   gboolean needed;
+  gboolean is_word; /* a name for programs, short and on one line, since messages show it */
 } Member;
 
 static const Member members[] = {
-  { "atelier.format", G_STRUCT_OFFSET (AtlCard, format), TRUE },
-  { "atelier.task", G_STRUCT_OFFSET (AtlCard, task), TRUE },
-  { "atelier.arch", G_STRUCT_OFFSET (AtlCard, arch), TRUE },
-  { "atelier.config", G_STRUCT_OFFSET (AtlCard, config), TRUE },
-  { "atelier.input", G_STRUCT_OFFSET (AtlCard, input), TRUE },
+  { "atelier.format", G_STRUCT_OFFSET (AtlCard, format), TRUE, TRUE },
+  { "atelier.task", G_STRUCT_OFFSET (AtlCard, task), TRUE, TRUE },
+  { "atelier.arch", G_STRUCT_OFFSET (AtlCard, arch), TRUE, TRUE },
+  { "atelier.config", G_STRUCT_OFFSET (AtlCard, config), TRUE, FALSE },
+  { "atelier.input", G_STRUCT_OFFSET (AtlCard, input), TRUE, TRUE },
   { "atelier.name", G_STRUCT_OFFSET (AtlCard, name), FALSE },
   { "atelier.description", G_STRUCT_OFFSET (AtlCard, description), FALSE },
   { "atelier.license", G_STRUCT_OFFSET (AtlCard, license), FALSE },
@@ -74,14 +81,32 @@ atl_card_foreach (const AtlCard *card, AtlCardFunc *func, void *data)
 }
 
 static gboolean
+check_member (const Member *member, const char *value, GError **error)
+{
+  if (member->needed && value == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("the card lacks '%s'"), member->key);
+      return FALSE;
+    }
+
+  if (member->is_word && (strlen (value) > MAX_WORD || ! atl_text_is_shown (value, "")))
+    {
+      g_autofree char *shown = atl_text_shown (value);
+
+      g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
+                   _ ("the card's '%s' is '%s', but must be one line of at most %d bytes"),
+                   member->key, shown, (int) MAX_WORD);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 check (const AtlCard *card, GError **error)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (members); i++)
-    if (members[i].needed && *member_of (card, &members[i]) == NULL)
-      {
-        g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("the card lacks '%s'"), members[i].key);
-        return FALSE;
-      }
+    if (! check_member (&members[i], *member_of (card, &members[i]), error))
+      return FALSE;
 
   if (strcmp (card->format, ATL_CARD_FORMAT) != 0)
     {

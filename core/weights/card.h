@@ -3,7 +3,8 @@
  * The card of a weight file: what the network is, where it comes from and how it is used.
  *
  * It stands in the file's __metadata__ under the keys given below. Members may be NULL where the key is
- * missing, but for those marked *, without which a file is refused.
+ * missing, but for those marked *, without which a file is refused. All are UTF-8 whose only control
+ * characters are those between lines and columns; those marked 1 are one line of at most 64 bytes.
  */
 
 #pragma once
@@ -23,11 +24,11 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *format;      /* * atelier.format */
-  char *task;        /* * atelier.task: upscale, stylize, mask */
-  char *arch;        /* * atelier.arch: sr-resnet, ... */
+  char *format;      /* * 1 atelier.format */
+  char *task;        /* * 1 atelier.task: upscale, stylize, mask */
+  char *arch;        /* * 1 atelier.arch: sr-resnet, ... */
   char *config;      /* * atelier.config: a JSON object, {"scale": 2, "width": 64, "blocks": 8} */
-  char *input;       /* * atelier.input: ATL_INPUT_RGB_UNIT */
+  char *input;       /* * 1 atelier.input: ATL_INPUT_RGB_UNIT */
   char *name;        /* atelier.name: for people */
   char *description; /* atelier.description */
   char *license;     /* atelier.license */
@@ -45,7 +46,7 @@ typedef void AtlCardFunc (const char *key, const char *value, void *data);
 void atl_card_foreach (const AtlCard *card, AtlCardFunc *func, void *data);
 
 /* The card in a file's metadata (key -> value): empty if there is no key of a card at all, else checked;
- * ATL_ERROR_FORMAT if a needed key is missing, or format or input are unknown. */
+ * ATL_ERROR_FORMAT if a needed key is missing, a word is none, or format or input are unknown. */
 AtlCard *atl_card_from_metadata (GHashTable *metadata, GError **error);
 
 G_END_DECLS
