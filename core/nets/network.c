@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/json.h"
+#include "base/text.h"
 
 /* A member of a config. Its limits keep a hostile card from asking for wild amounts of memory. */
 typedef struct
@@ -103,7 +104,8 @@ read_member (AtlNetworkConfig *config, const char *name, JsonNode *value, GError
         return TRUE;
       }
 
-  g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%.40s' is unknown"), name);
+  g_autofree char *shown = atl_text_shown (name);
+  g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("'%s' is unknown"), shown);
   return FALSE;
 }
 

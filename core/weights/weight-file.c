@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/text.h"
 #include "weights/half.h"
 #include "weights/header.h"
 
@@ -90,8 +91,9 @@ find_dtype (const AtlHeaderTensor *tensor, GError **error)
     if (strcmp (dtypes[i].name, tensor->dtype) == 0)
       return &dtypes[i];
 
-  fail (error, _ ("tensor '%s' holds numbers of type '%.20s', but only F32 and F16 can be read"),
-        tensor->name, tensor->dtype);
+  g_autofree char *shown = atl_text_shown (tensor->dtype);
+  fail (error, _ ("tensor '%s' holds numbers of type '%s', but only F32 and F16 can be read"),
+        tensor->name, shown);
   return NULL;
 }
 

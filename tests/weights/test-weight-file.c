@@ -218,6 +218,22 @@ refuses_bad_tensors (void)
               "lies at bytes 18446744073709551608");
 }
 
+/* The message holds the start of the type's name, cut between characters. */
+static void
+shows_unknown_types (void)
+{
+  g_autoptr (GString) type = g_string_new ("x");
+
+  for (int i = 0; i < 200; i++)
+    g_string_append (type, "€");
+  g_autofree char *header = g_strdup_printf (SHAPED ("%s", "2", "0,8"), type->str);
+  g_string_truncate (type, 1 + 99 * strlen ("€"));
+  g_autofree char *message = g_strdup_printf ("numbers of type '%s...', but", type->str);
+
+  is_refused (header, 8, message);
+  is_refused (SHAPED ("F\\u001b", "2", "0,8"), 8, "numbers of type 'F?', but");
+}
+
 static void
 refuses_bad_ranges (void)
 {
@@ -246,6 +262,28 @@ refuses_bad_cards (void)
               "the card has format '2', but this version of Atelier knows only '1'");
   is_refused (CARD (REST "\"atelier.format\":\"1\",\"atelier.input\":\"bgr\""), 0,
               "the card wants input 'bgr'");
+}
+
+/* What a message shows of a card is short and stays on its line. */
+static void
+refuses_cards_of_many_words (void)
+{
+  static const char *const keys[] = { "format", "task", "arch", "input" };
+  g_autofree char *many = g_strnfill (65, 'x');
+  const char *const values[] = { "a\\r\\nb", "a\\tb", many };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS (values); k++)
+      {
+        g_autoptr (GString) header = g_string_new ("{\"__metadata__\":{\"atelier.config\":\"{}\"");
+        g_autofree char *message = g_strdup_printf ("the card's 'atelier.%s' is '", keys[i]);
+
+        for (size_t m = 0; m < G_N_ELEMENTS (keys); m++)
+          g_string_append_printf (header, ",\"atelier.%s\":\"%s\"", keys[m],
+                                  m == i ? values[k] : "1");
+        g_string_append (header, "}}");
+        is_refused (header->str, 0, message);
+      }
 }
 
 static void
@@ -386,8 +424,10 @@ main (void)
     { "refuses bad names", refuses_bad_names },
     { "refuses bad numbers", refuses_bad_numbers },
     { "refuses bad tensors", refuses_bad_tensors },
+    { "shows unknown types", shows_unknown_types },
     { "refuses bad ranges", refuses_bad_ranges },
     { "refuses bad cards", refuses_bad_cards },
+    { "refuses cards of many words", refuses_cards_of_many_words },
     { "refuses too much", refuses_too_much },
     { "refuses bad lengths", refuses_bad_lengths },
     { "refuses what is no file", refuses_what_is_no_file },
