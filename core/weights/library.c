@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/text.h"
 #include "weights/weight-file.h"
 
 #define EXTENSION ".safetensors"
@@ -42,16 +43,32 @@ atl_library_folders (void)
   return g_strv_builder_end (folders);
 }
 
+/* What is shown in lists, dialogs and JSON must be text, without anything that moves a terminal's cursor. */
+static gboolean
+check_name (const char *folder, const char *file, GPtrArray *problems)
+{
+  if (atl_text_is_shown (file, ""))
+    return TRUE;
+
+  g_autofree char *shown_folder = g_filename_display_name (folder);
+  g_autofree char *shown_file = atl_text_shown (file);
+
+  g_ptr_array_add (problems, g_strdup_printf (_ ("'%s/%s': the file's name is not printable UTF-8"),
+                                              shown_folder, shown_file));
+  return FALSE;
+}
+
 /* Adds the files of a folder by name -> path, but for names that are there already. */
 static void
-add_folder (GHashTable *paths, const char *folder)
+add_folder (GHashTable *paths, const char *folder, GPtrArray *problems)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   const char *file;
 
   while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
     {
-      if (! g_str_has_suffix (file, EXTENSION) || *file == '.')
+      if (! g_str_has_suffix (file, EXTENSION) || *file == '.'
+          || ! check_name (folder, file, problems))
         continue;
 
       g_autofree char *name = g_strndup (file, strlen (file) - strlen (EXTENSION));
@@ -60,15 +77,15 @@ add_folder (GHashTable *paths, const char *folder)
     }
 }
 
-/* name -> path */
+/* name -> path. Adds a message to 'problems' for each file that cannot have a name. */
 static GHashTable *
-find_all (void)
+find_all (GPtrArray *problems)
 {
   GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_auto (GStrv) folders = atl_library_folders ();
 
   for (char **folder = folders; *folder != NULL; folder++)
-    add_folder (paths, *folder);
+    add_folder (paths, *folder, problems);
   return paths;
 }
 
@@ -83,13 +100,11 @@ compare_entries (const void *a, const void *b)
 GPtrArray *
 atl_library_list (const char *task, GPtrArray **problems)
 {
-  g_autoptr (GHashTable) paths = find_all ();
+  g_autoptr (GPtrArray) found_problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) paths = find_all (found_problems);
   GPtrArray *entries = g_ptr_array_new_with_free_func (entry_free);
   GHashTableIter iter;
   void *name, *path;
-
-  if (problems != NULL)
-    *problems = g_ptr_array_new_with_free_func (g_free);
 
   g_hash_table_iter_init (&iter, paths);
   while (g_hash_table_iter_next (&iter, &name, &path))
@@ -99,8 +114,7 @@ atl_library_list (const char *task, GPtrArray **problems)
 
       if (file == NULL)
         {
-          if (problems != NULL)
-            g_ptr_array_add (*problems, g_strdup (error->message));
+          g_ptr_array_add (found_problems, g_strdup (error->message));
           continue;
         }
 
@@ -117,15 +131,19 @@ atl_library_list (const char *task, GPtrArray **problems)
     }
 
   g_ptr_array_sort (entries, compare_entries);
+  if (problems != NULL)
+    *problems = g_steal_pointer (&found_problems);
   return entries;
 }
 
-static gboolean
+static void
 fail_to_find (const char *name, const char *task, GError **error)
 {
   g_autoptr (GPtrArray) entries = atl_library_list (task, NULL);
   g_auto (GStrv) folders = atl_library_folders ();
-  g_autofree char *searched = g_strjoinv (", ", folders);
+  g_autofree char *joined = g_strjoinv (", ", folders);
+  g_autofree char *searched = g_filename_display_name (joined);
+  g_autofree char *shown = atl_text_shown (name);
   g_autoptr (GString) names = g_string_new (NULL);
 
   for (guint i = 0; i < entries->len; i++)
@@ -134,12 +152,11 @@ fail_to_find (const char *name, const char *task, GError **error)
 
   if (entries->len == 0)
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
-                 _ ("There is no model '%s', nor another one for %s, in %s"), name,
+                 _ ("There is no model '%s', nor another one for %s, in %s"), shown,
                  task != NULL ? task : _ ("any task"), searched);
   else
     g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
-                 _ ("There is no model '%s' in %s; there are %s"), name, searched, names->str);
-  return FALSE;
+                 _ ("There is no model '%s' in %s; there are %s"), shown, searched, names->str);
 }
 
 char *
@@ -148,7 +165,8 @@ atl_library_find (const char *name_or_path, const char *task, GError **error)
   if (strchr (name_or_path, '/') != NULL || g_str_has_suffix (name_or_path, EXTENSION))
     return g_strdup (name_or_path);
 
-  g_autoptr (GHashTable) paths = find_all ();
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) paths = find_all (problems);
   const char *path = g_hash_table_lookup (paths, name_or_path);
 
   if (path == NULL)

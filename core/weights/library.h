@@ -12,14 +12,14 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *name; /* the file's name without .safetensors */
+  char *name; /* the file's name without .safetensors; printable UTF-8 */
   char *path;
   size_t size; /* of the file, in bytes */
   AtlCard *card;
 } AtlLibraryEntry;
 
 /* The weight files for a task (NULL = all), as a GPtrArray of AtlLibraryEntry, sorted by name; never
- * NULL. Files that cannot be read are left out; if 'problems' is not NULL, it is set to a GPtrArray of
+ * NULL. Files that cannot be read or listed are left out; if 'problems' is not NULL, it is set to a GPtrArray of
  * messages (char *), one for each of them. */
 GPtrArray *atl_library_list (const char *task, GPtrArray **problems);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "temporary.h"
 #include "weights/library.h"
 #include "weights/weight-file.h"
@@ -190,6 +191,38 @@ tells_what_there_is (void)
   folders_clear (&folders);
 }
 
+/* File systems know bytes, and lists and dialogs text. */
+static void
+leaves_out_names_that_are_no_text (void)
+{
+  Folders folders;
+  g_autoptr (GPtrArray) problems = NULL;
+  g_autoptr (GError) error = NULL;
+
+  folders_init (&folders);
+  write_model (folders.second, "caf\xe9", "upscale");
+  write_model (folders.second, "red\x1b[31m", "upscale");
+  write_model (folders.second, "Größe ×2", "upscale");
+
+  g_autoptr (GPtrArray) all = atl_library_list (NULL, &problems);
+  CU_ASSERT_PTR_NOT_NULL (find_entry (all, "Größe ×2"));
+  for (guint i = 0; i < all->len; i++)
+    CU_ASSERT (atl_text_is_shown (((AtlLibraryEntry *) g_ptr_array_index (all, i))->name, ""));
+
+  g_ptr_array_add (problems, NULL);
+  g_autofree char *joined = g_strjoinv ("|", (char **) problems->pdata);
+  CU_ASSERT (g_utf8_validate (joined, -1, NULL));
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (joined, "/caf\ufffd.safetensors': the file's name is not printable UTF-8"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (joined, "/red?[31m.safetensors': the file's name is not"));
+  CU_ASSERT_PTR_NULL (strchr (joined, '\x1b'));
+
+  CU_ASSERT_PTR_NULL (atl_library_find ("caf\xe9", "upscale", &error));
+  CU_ASSERT (error != NULL && g_utf8_validate (error->message, -1, NULL));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_MODEL, "There is no model 'caf\ufffd' in ");
+  folders_clear (&folders);
+}
+
 int
 main (void)
 {
@@ -199,6 +232,7 @@ main (void)
     { "finds the first", finds_the_first },
     { "takes paths as they are", takes_paths_as_they_are },
     { "tells what there is", tells_what_there_is },
+    { "leaves out names that are no text", leaves_out_names_that_are_no_text },
   };
 
   /* Before GLib reads it for the first time. */
