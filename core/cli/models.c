@@ -218,7 +218,10 @@ show (const char *model, const Options *options)
   if (file == NULL)
     return atl_say_failure (usage.command, error);
 
-  g_autofree char *checksum = atl_weight_file_checksum (file);
+  g_autofree char *checksum = atl_weight_file_checksum (file, &error);
+  if (checksum == NULL)
+    return atl_say_failure (usage.command, error);
+
   if (options->json)
     show_json (file, checksum);
   else

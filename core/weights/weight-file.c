@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Reading weight files. The file is mapped, so that opening one costs no more than its header.
+ * Reading weight files. Opening one reads its header, and asking for a tensor reads that tensor.
  *
  * Format: https://github.com/huggingface/safetensors. As there, the tensors' ranges must cover the data
  * without overlaps and holes.
@@ -8,39 +8,34 @@
 
 #include "weights/weight-file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "weights/byte-source.h"
 #include "weights/half.h"
 #include "weights/header.h"
 
 enum
 {
   LENGTH_BYTES = 8, /* of the number before the header */
-  MAX_DIMS = 4
+  MAX_DIMS = 4,
+  BLOCK_BYTES = 65536 /* read at a time; a multiple of every number's size */
 };
 
 typedef struct
 {
-  AtlTensorInfo info;    /* first, so that the one is found from the other */
-  const guint8 *numbers; /* inside the file, not aligned */
+  AtlTensorInfo info; /* first, so that the one is found from the other */
+  guint64 offset;     /* of its numbers in the file, in bytes */
 } Tensor;
 
 struct AtlWeightFile
 {
   char *path;
-  GMappedFile *mapped; /* NULL for a file in memory */
-  const guint8 *bytes; /* of the whole file */
-  size_t size;         /* in bytes */
-  AtlHeader *header;   /* owns the names */
+  AtlByteSource source;
+  AtlHeader *header; /* owns the names */
   AtlCard *card;
   GArray *tensors; /* of Tensor, in the order of the names; those of floats only */
 };
@@ -160,11 +155,11 @@ check_ranges (GArray *tensors, guint64 data_size, GError **error)
 }
 
 static void
-append_tensor (GArray *tensors, const AtlHeaderTensor *found, AtlDtype dtype, const guint8 *data)
+append_tensor (GArray *tensors, const AtlHeaderTensor *found, AtlDtype dtype, guint64 data_offset)
 {
   Tensor tensor = {
     .info = { .name = found->name, .dtype = dtype, .n_dims = found->n_dims, .size = 1 },
-    .numbers = data + found->begin
+    .offset = data_offset + found->begin
   };
 
   for (int i = 0; i < found->n_dims; i++)
@@ -182,8 +177,10 @@ compare_names (const void *a, const void *b)
 }
 
 static gboolean
-check_tensors (AtlWeightFile *file, const guint8 *data, guint64 data_size, GError **error)
+check_tensors (AtlWeightFile *file, guint64 data_offset, GError **error)
 {
+  const guint64 data_size = file->source.size - data_offset;
+
   for (guint i = 0; i < file->header->tensors->len; i++)
     {
       const AtlHeaderTensor *tensor = &g_array_index (file->header->tensors, AtlHeaderTensor, i);
@@ -192,7 +189,7 @@ check_tensors (AtlWeightFile *file, const guint8 *data, guint64 data_size, GErro
       if (dtype == NULL || ! check_tensor (tensor, dtype, data_size, error))
         return FALSE;
       if (dtype->kind == FLOAT_READ)
-        append_tensor (file->tensors, tensor, dtype->dtype, data);
+        append_tensor (file->tensors, tensor, dtype->dtype, data_offset);
     }
 
   g_array_sort (file->tensors, compare_names);
@@ -202,8 +199,7 @@ check_tensors (AtlWeightFile *file, const guint8 *data, guint64 data_size, GErro
 static gboolean
 read_header (AtlWeightFile *file, guint64 length, GError **error)
 {
-  const guint8 *start = file->bytes + LENGTH_BYTES;
-  const guint64 n_left = file->size - LENGTH_BYTES;
+  const guint64 n_left = file->source.size - LENGTH_BYTES;
 
   if (length > ATL_HEADER_MAX_BYTES)
     return fail (error,
@@ -216,26 +212,35 @@ read_header (AtlWeightFile *file, guint64 length, GError **error)
                     "%" G_GUINT64_FORMAT "; it may be truncated"),
                  length, n_left);
 
-  file->header = atl_header_parse ((const char *) start, (size_t) length, error);
+  g_autofree char *text = g_try_malloc (length + 1);
+  if (text == NULL)
+    {
+      atl_error_set_memory (error, _ ("the header"), length);
+      return FALSE;
+    }
+  if (! atl_byte_source_read (&file->source, text, LENGTH_BYTES, length, error))
+    return FALSE;
+
+  file->header = atl_header_parse (text, length, error);
   if (file->header == NULL)
     return FALSE;
 
   file->card = atl_card_from_metadata (file->header->metadata, error);
-  return file->card != NULL && check_tensors (file, start + length, n_left - length, error);
+  return file->card != NULL && check_tensors (file, LENGTH_BYTES + length, error);
 }
 
 static gboolean
-read_bytes (AtlWeightFile *file, const void *bytes, size_t size, GError **error)
+read_source (AtlWeightFile *file, GError **error)
 {
   guint64 length;
 
-  file->bytes = bytes;
-  file->size = size;
-  if (size < LENGTH_BYTES)
-    return fail (error, _ ("%zu bytes are too few for a weight file (safetensors)"), size);
+  if (file->source.size < LENGTH_BYTES)
+    return fail (error,
+                 _ ("%" G_GUINT64_FORMAT " bytes are too few for a weight file (safetensors)"),
+                 file->source.size);
 
-  memcpy (&length, bytes, sizeof length);
-  return read_header (file, GUINT64_FROM_LE (length), error);
+  return atl_byte_source_read (&file->source, &length, 0, sizeof length, error)
+         && read_header (file, GUINT64_FROM_LE (length), error);
 }
 
 void
@@ -252,6 +257,7 @@ weight_file_new (const char *path)
   AtlWeightFile *file = g_new0 (AtlWeightFile, 1);
 
   file->path = g_strdup (path);
+  file->source = ATL_BYTE_SOURCE_CLOSED;
   file->tensors = g_array_new (FALSE, FALSE, sizeof (Tensor));
   return file;
 }
@@ -261,7 +267,9 @@ atl_weight_file_open_memory (const char *name, const void *data, size_t size, GE
 {
   g_autoptr (AtlWeightFile) file = weight_file_new (name);
 
-  if (! read_bytes (file, data, size, error))
+  file->source.memory = data;
+  file->source.size = size;
+  if (! read_source (file, error))
     {
       atl_weight_file_prefix_error (file, error);
       return NULL;
@@ -269,43 +277,12 @@ atl_weight_file_open_memory (const char *name, const void *data, size_t size, GE
   return g_steal_pointer (&file);
 }
 
-static gboolean
-fail_to_read (GError **error, int code)
-{
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), _ ("cannot be read: %s"),
-               g_strerror (code));
-  return FALSE;
-}
-
-/* Maps a plain file; anything else could keep us waiting for ever. */
-static GMappedFile *
-map_file (const char *path, GError **error)
-{
-  const int descriptor = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-  GMappedFile *mapped = NULL;
-  struct stat about;
-
-  if (descriptor < 0 || fstat (descriptor, &about) != 0)
-    fail_to_read (error, errno);
-  else if (! S_ISREG (about.st_mode))
-    fail_to_read (error, S_ISDIR (about.st_mode) ? EISDIR : EINVAL);
-  else
-    mapped = g_mapped_file_new_from_fd (descriptor, FALSE, error);
-
-  if (descriptor >= 0)
-    close (descriptor);
-  return mapped;
-}
-
 AtlWeightFile *
 atl_weight_file_open (const char *path, GError **error)
 {
   g_autoptr (AtlWeightFile) file = weight_file_new (path);
 
-  file->mapped = map_file (path, error);
-  if (file->mapped == NULL
-      || ! read_bytes (file, g_mapped_file_get_contents (file->mapped),
-                       g_mapped_file_get_length (file->mapped), error))
+  if (! atl_byte_source_open (&file->source, path, error) || ! read_source (file, error))
     {
       atl_weight_file_prefix_error (file, error);
       return NULL;
@@ -322,7 +299,7 @@ atl_weight_file_close (AtlWeightFile *file)
   g_array_unref (file->tensors);
   atl_card_free (file->card);
   atl_header_free (file->header);
-  g_clear_pointer (&file->mapped, g_mapped_file_unref);
+  atl_byte_source_clear (&file->source);
   g_free (file->path);
   g_free (file);
 }
@@ -336,13 +313,28 @@ atl_weight_file_path (const AtlWeightFile *file)
 size_t
 atl_weight_file_size (const AtlWeightFile *file)
 {
-  return file->size;
+  return file->source.size;
 }
 
 char *
-atl_weight_file_checksum (const AtlWeightFile *file)
+atl_weight_file_checksum (const AtlWeightFile *file, GError **error)
 {
-  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, file->bytes, file->size);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree guint8 *bytes = g_malloc (BLOCK_BYTES);
+  const guint64 size = file->source.size;
+
+  for (guint64 offset = 0; offset < size; offset += BLOCK_BYTES)
+    {
+      const size_t n = MIN (BLOCK_BYTES, size - offset);
+
+      if (! atl_byte_source_read (&file->source, bytes, offset, n, error))
+        {
+          atl_weight_file_prefix_error (file, error);
+          return NULL;
+        }
+      g_checksum_update (checksum, bytes, (gssize) n);
+    }
+  return g_strdup (g_checksum_get_string (checksum));
 }
 
 const AtlCard *
@@ -376,42 +368,64 @@ atl_weight_file_find (const AtlWeightFile *file, const char *name)
   return &g_array_index (file->tensors, Tensor, index).info;
 }
 
-static float
-number_at (const Tensor *tensor, size_t index)
+/* Converts n numbers. Returns how many there are before the first that is not finite. */
+static size_t
+convert (float *values, const guint8 *bytes, size_t n, AtlDtype dtype)
 {
-  if (tensor->info.dtype == ATL_DTYPE_F16)
+  for (size_t i = 0; i < n; i++)
     {
-      guint16 half;
+      if (dtype == ATL_DTYPE_F16)
+        {
+          guint16 half;
 
-      memcpy (&half, tensor->numbers + index * sizeof half, sizeof half);
-      return atl_half_to_float (GUINT16_FROM_LE (half));
+          memcpy (&half, bytes + i * sizeof half, sizeof half);
+          values[i] = atl_half_to_float (GUINT16_FROM_LE (half));
+        }
+      else
+        {
+          guint32 bits;
+
+          memcpy (&bits, bytes + i * sizeof bits, sizeof bits);
+          bits = GUINT32_FROM_LE (bits);
+          memcpy (&values[i], &bits, sizeof bits);
+        }
+      if (! isfinite (values[i]))
+        return i;
     }
+  return n;
+}
 
-  guint32 bits;
-  float number;
+static gboolean
+read_tensor (const AtlWeightFile *file, const Tensor *tensor, float *values, GError **error)
+{
+  const AtlTensorInfo *info = &tensor->info;
+  const size_t n_bytes = info->dtype == ATL_DTYPE_F16 ? 2 : 4; /* of a number */
+  const size_t n_block = BLOCK_BYTES / n_bytes;
+  g_autofree guint8 *bytes = g_malloc (BLOCK_BYTES);
 
-  memcpy (&bits, tensor->numbers + index * sizeof bits, sizeof bits);
-  bits = GUINT32_FROM_LE (bits);
-  memcpy (&number, &bits, sizeof number);
-  return number;
+  for (size_t start = 0; start < info->size; start += n_block)
+    {
+      const size_t n = MIN (n_block, info->size - start);
+
+      if (! atl_byte_source_read (&file->source, bytes, tensor->offset + start * n_bytes,
+                                  n * n_bytes, error))
+        return FALSE;
+
+      const size_t n_converted = convert (values + start, bytes, n, info->dtype);
+      if (n_converted < n)
+        return fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"),
+                     start + n_converted + 1, info->size, info->name);
+    }
+  return TRUE;
 }
 
 gboolean
 atl_weight_file_read (const AtlWeightFile *file, const AtlTensorInfo *info, float *values,
                       GError **error)
 {
-  const Tensor *tensor = (const Tensor *) info;
+  if (read_tensor (file, (const Tensor *) info, values, error))
+    return TRUE;
 
-  for (size_t i = 0; i < info->size; i++)
-    {
-      values[i] = number_at (tensor, i);
-      if (! isfinite (values[i]))
-        {
-          fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"), i + 1, info->size,
-                info->name);
-          atl_weight_file_prefix_error (file, error);
-          return FALSE;
-        }
-    }
-  return TRUE;
+  atl_weight_file_prefix_error (file, error);
+  return FALSE;
 }

@@ -49,8 +49,8 @@ void atl_weight_file_prefix_error (const AtlWeightFile *file, GError **error);
 const char *atl_weight_file_path (const AtlWeightFile *file);
 /* In bytes. */
 size_t atl_weight_file_size (const AtlWeightFile *file);
-/* The SHA-256 of the whole file in hexadecimal digits; owned by the caller. */
-char *atl_weight_file_checksum (const AtlWeightFile *file);
+/* The SHA-256 of the whole file in hexadecimal digits; owned by the caller. Errors as of reading. */
+char *atl_weight_file_checksum (const AtlWeightFile *file, GError **error);
 /* Borrowed, like all that follows, until the file is closed. */
 const AtlCard *atl_weight_file_card (const AtlWeightFile *file);
 int atl_weight_file_n_tensors (const AtlWeightFile *file);
@@ -59,7 +59,8 @@ const AtlTensorInfo *atl_weight_file_tensor (const AtlWeightFile *file, int inde
 /* NULL if there is none of this name. */
 const AtlTensorInfo *atl_weight_file_find (const AtlWeightFile *file, const char *name);
 
-/* Reads a tensor as info->size floats. Fails with ATL_ERROR_FORMAT if one is not finite. */
+/* Reads a tensor as info->size floats. ATL_ERROR_FORMAT if one is not finite, or if the file has become
+ * shorter since it was opened; G_FILE_ERROR if it can no longer be read. */
 gboolean atl_weight_file_read (const AtlWeightFile *file, const AtlTensorInfo *info, float *values,
                                GError **error);
 

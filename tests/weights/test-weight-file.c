@@ -7,8 +7,10 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "temporary.h"
 #include "weights/header.h"
 #include "weights/weight-file.h"
 
@@ -414,6 +416,44 @@ numbers_must_be_finite (void)
                   "'x': number 1 of 2 of tensor 'b' is not finite");
 }
 
+/* Another program cuts the file while it is open. */
+static void
+becomes_shorter (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *bytes = NULL;
+  g_autofree float *values = g_new (float, 24);
+  size_t size = 0;
+
+  CU_ASSERT_FATAL (g_file_get_contents (SMALL, &bytes, &size, NULL));
+  g_autofree char *path = atl_test_file_new (folder, "a.safetensors", bytes, size);
+  g_autoptr (AtlWeightFile) file = atl_weight_file_open (path, &error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (file);
+  g_autofree char *expected = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guint8 *) bytes,
+                                                           size);
+  g_autofree char *checksum = atl_weight_file_checksum (file, &error);
+  CU_ASSERT_STRING_EQUAL (checksum, expected);
+
+  CU_ASSERT_EQUAL_FATAL (truncate (path, (off_t) size - 1), 0);
+  int n_read = 0;
+  for (int i = 0; i < 3; i++)
+    {
+      if (atl_weight_file_read (file, atl_weight_file_tensor (file, i), values, &error))
+        n_read++;
+      else
+        atl_test_error (&error, ATL_ERROR, ATL_ERROR_FORMAT,
+                        "/a.safetensors': the file has become shorter than the");
+    }
+  CU_ASSERT_EQUAL (n_read, 2);
+  CU_ASSERT_PTR_NULL (atl_weight_file_checksum (file, &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_FORMAT, "/a.safetensors': the file has become");
+
+  CU_ASSERT_EQUAL_FATAL (truncate (path, 0), 0);
+  for (int i = 0; i < 3; i++)
+    CU_ASSERT_FALSE (atl_weight_file_read (file, atl_weight_file_tensor (file, i), values, NULL));
+}
+
 int
 main (void)
 {
@@ -434,6 +474,7 @@ main (void)
     { "every truncation", every_truncation },
     { "every change of a byte", every_change_of_a_byte },
     { "numbers must be finite", numbers_must_be_finite },
+    { "becomes shorter", becomes_shorter },
   };
 
   return atl_suite_run ("weight-file", tests, G_N_ELEMENTS (tests));
