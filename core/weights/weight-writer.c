@@ -13,6 +13,7 @@
 #include "base/atomic-file.h"
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/text.h"
 #include "weights/half.h"
 #include "weights/header.h"
 
@@ -30,6 +31,22 @@ tensor_size (const AtlTensorToWrite *tensor)
   for (int i = 0; i < tensor->n_dims; i++)
     size *= (size_t) tensor->dims[i];
   return size;
+}
+
+/* The reader refuses such a shape too. */
+static gboolean
+check_shape (const AtlTensorToWrite *tensor, GError **error)
+{
+  for (int i = 0; i < tensor->n_dims; i++)
+    if (tensor->dims[i] < 1)
+      {
+        g_autofree char *shown = atl_text_shown (tensor->name);
+
+        g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("tensor '%s' has an impossible shape"),
+                     shown);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 static int
@@ -165,8 +182,11 @@ static gboolean
 write_all (AtlAtomicFile *file, const AtlCard *card, const AtlTensorToWrite *const *tensors,
            int n_tensors, AtlDtype dtype, GError **error)
 {
-  g_autoptr (GString) json = header_to_json (card, tensors, n_tensors, dtype);
+  for (int i = 0; i < n_tensors; i++)
+    if (! check_shape (tensors[i], error))
+      return FALSE;
 
+  g_autoptr (GString) json = header_to_json (card, tensors, n_tensors, dtype);
   if (json->len > ATL_HEADER_MAX_BYTES)
     {
       g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
@@ -175,7 +195,7 @@ write_all (AtlAtomicFile *file, const AtlCard *card, const AtlTensorToWrite *con
       return FALSE;
     }
 
-  /* What is written must be readable again: names, texts and sizes pass the reader's own checks. */
+  /* What is written must be readable again: names and texts pass the reader's own checks. */
   g_autoptr (AtlHeader) header = atl_header_parse (json->str, json->len, error);
   g_autoptr (AtlCard) checked = header != NULL ? atl_card_from_metadata (header->metadata, error)
                                                : NULL;

@@ -196,6 +196,16 @@ refuses_names (void)
 }
 
 static void
+refuses_shapes (void)
+{
+  AtlTensorToWrite tensor = { .name = "x", .n_dims = 2, .dims = { 3, 0 }, .values = numbers };
+
+  is_refused (&tensor, 1, ATL_DTYPE_F32, ATL_ERROR_FORMAT, "tensor 'x' has an impossible shape");
+  tensor.dims[1] = -2;
+  is_refused (&tensor, 1, ATL_DTYPE_F32, ATL_ERROR_FORMAT, "tensor 'x' has an impossible shape");
+}
+
+static void
 refuses_cards (void)
 {
   g_autofree char *long_text = g_strnfill (16 * 1024 * 1024, 'x');
@@ -252,6 +262,7 @@ main (void)
     { "the same bytes", the_same_bytes },
     { "refuses numbers", refuses_numbers },
     { "refuses names", refuses_names },
+    { "refuses shapes", refuses_shapes },
     { "refuses cards", refuses_cards },
     { "refuses folders", refuses_folders },
   };
