@@ -12,6 +12,15 @@ G_BEGIN_DECLS
 /* Bytes; a cache line, and the widest vector register. */
 #define ATL_ALIGNMENT 64
 
+/* A number of floats rounded up, so that what follows them in one block is aligned too. */
+static inline size_t
+atl_floats_aligned (size_t n)
+{
+  const size_t line = ATL_ALIGNMENT / sizeof (float);
+
+  return (n + line - 1) / line * line;
+}
+
 /* n floats set to zero, aligned to ATL_ALIGNMENT, or NULL with ATL_ERROR_MEMORY naming 'what'.
  * Freed by atl_floats_free (). n may be 0. */
 float *atl_floats_new (size_t n, const char *what, GError **error);

@@ -10,13 +10,7 @@
 
 #include <stdlib.h>
 
-#define ARENA_ALIGNMENT 16
-
-static size_t
-rounded (size_t size)
-{
-  return (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-}
+#include "base/memory.h"
 
 static gboolean
 lives_overlap (const AtlArenaBuffer *a, const AtlArenaBuffer *b)
@@ -55,9 +49,9 @@ lowest_gap (const AtlArenaBuffer *buffer, AtlArenaBuffer **placed, int n_placed)
     {
       if (! lives_overlap (buffer, placed[i]))
         continue;
-      if (offset + rounded (buffer->size) <= placed[i]->offset)
+      if (offset + atl_floats_aligned (buffer->size) <= placed[i]->offset)
         break;
-      offset = MAX (offset, placed[i]->offset + rounded (placed[i]->size));
+      offset = MAX (offset, placed[i]->offset + atl_floats_aligned (placed[i]->size));
     }
 
   return offset;
@@ -77,7 +71,7 @@ atl_arena_place (AtlArenaBuffer *buffers, int n_buffers)
   for (int i = 0; i < n_buffers; i++)
     {
       order[i]->offset = lowest_gap (order[i], placed, i);
-      total = MAX (total, order[i]->offset + rounded (order[i]->size));
+      total = MAX (total, order[i]->offset + atl_floats_aligned (order[i]->size));
       placed[i] = order[i];
       qsort (placed, (size_t) i + 1, sizeof *placed, lower_first);
     }

@@ -14,7 +14,7 @@ typedef struct
 {
   size_t size; /* in floats; 0 for a buffer that is not needed */
   int first, last;
-  size_t offset; /* in floats, the result; a multiple of 16 */
+  size_t offset; /* in floats, the result; aligned as atl_floats_aligned () */
 } AtlArenaBuffer;
 
 /* Sets the offsets, and returns the size of the whole block in floats. */

@@ -5,10 +5,8 @@
 
 #include "graph/graph-private.h"
 
+#include "base/memory.h"
 #include "graph/regions.h"
-
-/* In floats: a cache line, and a multiple of the channel block. */
-#define PARAMETER_ALIGNMENT 16
 
 static void
 parameter_free (gpointer data)
@@ -54,8 +52,7 @@ add_parameter (AtlGraph *graph, const char *prefix, const char *suffix, AtlParam
       parameter->size *= (size_t) dims[i];
     }
   parameter->offset = graph->parameters_size;
-  graph->parameters_size += (parameter->size + PARAMETER_ALIGNMENT - 1) / PARAMETER_ALIGNMENT
-                            * PARAMETER_ALIGNMENT;
+  graph->parameters_size += atl_floats_aligned (parameter->size);
 
   g_ptr_array_add (graph->parameters, parameter);
   return (int) graph->parameters->len - 1;

@@ -47,15 +47,6 @@ vector_size (const AtlGraph *graph, AtlNode node)
   return (size_t) atl_padded_channels (atl_graph_node (graph, node)->channels);
 }
 
-/* Blocks of memory start on cache lines. */
-static size_t
-aligned (size_t n_floats)
-{
-  const size_t line = ATL_ALIGNMENT / sizeof (float);
-
-  return (n_floats + line - 1) / line * line;
-}
-
 static size_t
 step_size (const AtlPrepared *prepared, const AtlStep *step)
 {
@@ -65,11 +56,11 @@ step_size (const AtlPrepared *prepared, const AtlStep *step)
     {
       const AtlConv2d kind = atl_graph_conv2d_kind (prepared->graph, step->node);
 
-      size += aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD))
-              + aligned (vector_size (prepared->graph, step->node));
+      size += atl_floats_aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD))
+              + atl_floats_aligned (vector_size (prepared->graph, step->node));
     }
   if (has_scale_shift (step))
-    size += 2 * aligned (vector_size (prepared->graph, step->node));
+    size += 2 * atl_floats_aligned (vector_size (prepared->graph, step->node));
 
   return size;
 }
@@ -126,7 +117,9 @@ prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *
   const AtlGraphNode *node = atl_graph_node (graph, step->node);
   const size_t weight_size = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT])->size;
   float *packed = numbers;
-  float *bias = packed + aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD));
+  float *bias = packed
+                + atl_floats_aligned (
+                    prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD));
 
   memcpy (weight, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT),
           weight_size * sizeof (float));
@@ -138,7 +131,7 @@ prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *
 
   result->packed = packed;
   result->bias = bias;
-  return bias + aligned (vector_size (graph, step->node));
+  return bias + atl_floats_aligned (vector_size (graph, step->node));
 }
 
 static void
@@ -153,7 +146,7 @@ prepare_step (AtlPrepared *prepared, int index, const float *parameters, float *
   if (has_scale_shift (step))
     {
       const AtlNode norm = step->op == ATL_OP_BATCH_NORM ? step->node : step->norm;
-      float *shift = numbers + aligned (vector_size (prepared->graph, norm));
+      float *shift = numbers + atl_floats_aligned (vector_size (prepared->graph, norm));
 
       norm_scale_shift (numbers, shift, prepared->graph, norm, parameters);
       prepared->parameters[index].scale = numbers;

@@ -9,6 +9,7 @@
  * and added to by the others.
  */
 
+#include "base/memory.h"
 #include "graph/plan-private.h"
 #include "graph/regions.h"
 
@@ -167,21 +168,22 @@ plan_rest_of_workspace (AtlPlan *plan)
   for (guint i = 0; i < plan->steps->len; i++)
     {
       AtlPlanStep *step = &g_array_index (plan->steps, AtlPlanStep, i);
-      const size_t n_channels = (size_t) atl_padded_channels (
-          atl_graph_node (plan->graph, step->step.node)->channels);
 
       if (step->step.op == ATL_OP_BATCH_NORM)
         {
+          const int n_channels = atl_graph_node (plan->graph, step->step.node)->channels;
+          const size_t size = atl_floats_aligned ((size_t) atl_padded_channels (n_channels));
+
           step->mean = plan->size;
-          step->variance = step->mean + (n_channels + 15) / 16 * 16;
-          plan->size = step->variance + (n_channels + 15) / 16 * 16;
+          step->variance = step->mean + size;
+          plan->size = step->variance + size;
         }
       packed_size = MAX (packed_size, step_packed_size (plan, step));
       scratch_size = MAX (scratch_size, step_scratch_size (plan, step));
     }
 
   plan->packed = plan->size;
-  plan->scratch = plan->packed + (packed_size + 15) / 16 * 16;
+  plan->scratch = plan->packed + atl_floats_aligned (packed_size);
   plan->size = plan->scratch + scratch_size;
 }
 
