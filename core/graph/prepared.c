@@ -65,9 +65,9 @@ step_size (const AtlPrepared *prepared, const AtlStep *step)
   return size;
 }
 
-static void
-norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
-                  const float *parameters)
+void
+atl_graph_norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
+                            const float *parameters)
 {
   const int n_channels = atl_graph_node (graph, norm)->channels;
   const float *gamma = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_GAMMA);
@@ -96,7 +96,7 @@ fold_norm (float *w, float *b, const AtlGraph *graph, const AtlStep *step, const
   g_autofree float *scale = g_new (float, n_norm);
   g_autofree float *shift = g_new (float, n_norm);
 
-  norm_scale_shift (scale, shift, graph, step->norm, parameters);
+  atl_graph_norm_scale_shift (scale, shift, graph, step->norm, parameters);
   for (int o = 0; o < kind.c_out; o++)
     {
       for (size_t i = 0; i < kernel_size; i++)
@@ -148,7 +148,7 @@ prepare_step (AtlPrepared *prepared, int index, const float *parameters, float *
       const AtlNode norm = step->op == ATL_OP_BATCH_NORM ? step->node : step->norm;
       float *shift = numbers + atl_floats_aligned (vector_size (prepared->graph, norm));
 
-      norm_scale_shift (numbers, shift, prepared->graph, norm, parameters);
+      atl_graph_norm_scale_shift (numbers, shift, prepared->graph, norm, parameters);
       prepared->parameters[index].scale = numbers;
       prepared->parameters[index].shift = shift;
     }

@@ -30,4 +30,9 @@ struct AtlPrepared
 /* The part of a convolution's description that its weights alone decide. */
 AtlConv2d atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node);
 
+/* A normalisation by the running statistics in 'parameters' as y = scale x + shift; one number a channel,
+ * what pads the vectors is left alone. */
+void atl_graph_norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
+                                 const float *parameters);
+
 G_END_DECLS

@@ -3,7 +3,6 @@
  * Running a plan for training: a batch forward, then its gradients backward.
  */
 
-#include <math.h>
 #include <string.h>
 
 #include "graph/plan-private.h"
@@ -39,19 +38,11 @@ frozen_norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *w
 {
   const AtlStep *step = &plan_step->step;
   const AtlShape *shape = &plan->shapes[step->y];
-  const float *p[4]; /* gamma, beta, mean, variance */
   float *scale = workspace + plan_step->mean, *shift = workspace + plan_step->variance;
-
-  for (int place = 0; place < 4; place++)
-    p[place] = parameters + atl_graph_parameter_offset (plan->graph, step->node, place);
 
   memset (scale, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
   memset (shift, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
-  for (int c = 0; c < shape->c; c++)
-    {
-      scale[c] = p[ATL_NORM_GAMMA][c] / sqrtf (p[ATL_NORM_VARIANCE][c] + ATL_BATCH_NORM_EPSILON);
-      shift[c] = p[ATL_NORM_BETA][c] - p[ATL_NORM_MEAN][c] * scale[c];
-    }
+  atl_graph_norm_scale_shift (scale, shift, plan->graph, step->node, parameters);
 
   plan->backend->scale_shift (workspace + plan->values[step->y], workspace + plan->values[step->x],
                               scale, shift, shape);
