@@ -89,7 +89,7 @@ typedef enum
   ATL_PASS_WEIGHT /* the gradient of its weights and bias */
 } AtlPass;
 
-/* A rectangle of a larger tensor: H x W from (top, left). */
+/* Where in a larger tensor a smaller one begins: at row top and column left. */
 typedef struct
 {
   int top, left;

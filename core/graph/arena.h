@@ -12,10 +12,21 @@ G_BEGIN_DECLS
 /* A buffer lives from time 'first' to time 'last', both included. */
 typedef struct
 {
-  size_t size; /* in floats; 0 for a buffer that is not needed */
+  size_t size; /* in floats */
   int first, last;
   size_t offset; /* in floats, the result; aligned as atl_floats_aligned () */
 } AtlArenaBuffer;
+
+/* A new buffer: one that is never used may lie over any other. */
+#define ATL_ARENA_UNUSED ((AtlArenaBuffer) { .first = G_MAXINT, .last = -1 })
+
+/* Extends a buffer's life to 'time'. */
+static inline void
+atl_arena_buffer_use (AtlArenaBuffer *buffer, int time)
+{
+  buffer->first = MIN (buffer->first, time);
+  buffer->last = MAX (buffer->last, time);
+}
 
 /* Sets the offsets, and returns the size of the whole block in floats. */
 size_t atl_arena_place (AtlArenaBuffer *buffers, int n_buffers);

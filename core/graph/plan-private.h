@@ -60,16 +60,6 @@ atl_plan_has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
   return (plan->flags & flag) != 0;
 }
 
-/* Extends a buffer's life to 'time'. A new buffer is ATL_ARENA_UNUSED. */
-#define ATL_ARENA_UNUSED ((AtlArenaBuffer) { .first = G_MAXINT, .last = -1 })
-
-static inline void
-atl_arena_buffer_use (AtlArenaBuffer *buffer, int time)
-{
-  buffer->first = MIN (buffer->first, time);
-  buffer->last = MAX (buffer->last, time);
-}
-
 /* One buffer a node, of the size that its output has in the backend's layout, not used yet. */
 AtlArenaBuffer *atl_plan_value_buffers (const AtlPlan *plan);
 

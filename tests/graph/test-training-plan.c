@@ -60,7 +60,7 @@ run_clear (Run *run)
   atl_floats_free (run->target);
 }
 
-/* Half the squared error, through the mean of mse_loss (). */
+/* The mean squared error, whose gradient is left where the backward pass expects it. */
 static double
 run_forward (Run *run)
 {
