@@ -181,9 +181,12 @@ atl_prepared_new (const AtlGraph *graph, const float *parameters, const AtlBacke
     size += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
 
   prepared->numbers = atl_floats_new (size, _ ("the weights"), error);
+  if (prepared->numbers == NULL)
+    return NULL;
+
   g_autoptr (AtlFloats)
       weight = atl_floats_new (largest_parameter (graph), _ ("the weights"), error);
-  if (prepared->numbers == NULL || weight == NULL)
+  if (weight == NULL)
     return NULL;
 
   float *numbers = prepared->numbers;
