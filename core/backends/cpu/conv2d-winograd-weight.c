@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The gradient of the weights and bias of a 3 x 3 convolution with stride 1, by Winograd's F(4 x 4,
+ * The gradient of the weights and bias of a 3 x 3 convolution with stride 1, by Winograd's F(T x T,
  * 3 x 3), see winograd.h. It is the transpose of the convolution's formula with respect to w:
  *
  *   dw = sum over tiles of G^T ((B^T d B) * (A dY A^T)) G
@@ -8,7 +8,7 @@
  * The products of the transformed inputs V and gradients D are summed over the tiles before they are
  * transformed back:
  *
- *   S[k, o, i] = sum over tiles t of V[k, t, i] D[k, t, o]          dw = G^T S G, for 36 products k
+ *   S[k, o, i] = sum over tiles t of V[k, t, i] D[k, t, o]          dw = G^T S G, for all products k
  *
  * Channels are taken in groups of up to GROUP_CHANNELS each way, so that a block of tiles of V and D stays
  * in the second-level cache. The tiles are divided into parts whose number depends on the shape alone.
@@ -28,7 +28,7 @@ enum
   BLOCK_TILES = 24,
   PART_TILES = 144, /* at least; fewer, and adding the parts takes more than a tenth of the time */
   MOST_PARTS = 8,
-  GAP = ATL_ALIGNMENT / sizeof (float) /* between the 36 parts of V and D, for the cache */
+  GAP = ATL_ALIGNMENT / sizeof (float) /* between the products' parts of V and D, for the cache */
 };
 
 typedef struct
@@ -41,13 +41,13 @@ typedef struct
   int n_parts;
   int n_in, n_out; /* groups of channels */
   int c_in, c_out; /* channels of a group, the last one may have fewer */
-  float *sums;     /* a part's for one group each way: 36 x c_out / 16 x c_in x 16, then c_out */
+  float *sums; /* a part's for one group each way: products x c_out / 16 x c_in x 16, then c_out */
   size_t sums_size;
   float *scratch;
   size_t worker_scratch;
 } Job;
 
-/* The memory of a worker: 36 x BLOCK_TILES x c_in, 36 x BLOCK_TILES x c_out. */
+/* The memory of a worker: products x BLOCK_TILES x c_in, products x BLOCK_TILES x c_out. */
 typedef struct
 {
   float *v, *d, *transform;
@@ -154,15 +154,15 @@ transform_inputs (const Job *job, const Scratch *scratch, const Channels *channe
 static void
 add_bias (float *db, const AtlTiled *tiled, const AtlSegment *segment)
 {
-  AtlVector8 sums[ATL_TILE] = { 0 };
+  AtlVector8 sums[4] = { 0 }; /* of every fourth row, so that none waits for the one before it */
   const int row = segment->row * ATL_TILE, column = segment->column * ATL_TILE;
   const int n_rows = MIN (ATL_TILE, tiled->h - row);
   const int n_columns = MIN (segment->n_tiles * ATL_TILE, tiled->w - column);
 
   for (int r = 0; r < n_rows; r++)
     for (int q = 0; q < n_columns; q++)
-      sums[r] += atl_load8 (tiled->x
-                            + ((size_t) (row + r) * tiled->w + column + q) * ATL_CHANNEL_BLOCK);
+      sums[r % 4] += atl_load8 (tiled->x
+                                + ((size_t) (row + r) * tiled->w + column + q) * ATL_CHANNEL_BLOCK);
   atl_store8 (db, atl_load8 (db) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
 }
 

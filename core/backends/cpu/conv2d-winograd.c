@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * 3 x 3 convolution with stride 1, and the gradient of its input, by Winograd's F(4 x 4, 3 x 3), see
- * winograd.h. The gradient is the convolution of dy with the turned kernel.
+ * 3 x 3 convolution with stride 1, and the gradient of its input, by Winograd's F(T x T, 3 x 3), see
+ * winograd.h, where P = (T + 2)^2. The gradient is the convolution of dy with the turned kernel.
  *
- * A block of tiles goes through three stages, all of whose numbers stay in the second-level cache:
+ * A block of N tiles goes through three stages, all of whose numbers stay in the second-level cache:
  *
- *   V[k, i, t] = inputs of tile t in channel i, transformed         36 x C_in x T
- *   M[k, t, o] = sum over i of U[k, i, o] V[k, i, t]                36 x T x 16, for 16 channels o
- *   y          = M transformed back, through the epilogue           T x 4 x 4 x 16
+ *   V[k, i, t] = inputs of tile t in channel i, transformed         P x C_in x N
+ *   M[k, t, o] = sum over i of U[k, i, o] V[k, i, t]                P x N x 16, for 16 channels o
+ *   y          = M transformed back, through the epilogue           N x T x T x 16
  *
- * U, the transformed weights, is made when they are packed: C_out / 16 x 36 x C_in x 16, where C_in is
+ * U, the transformed weights, is made when they are packed: C_out / 16 x P x C_in x 16, where C_in is
  * rounded up to whole channel blocks.
  */
 
@@ -22,7 +22,7 @@
 
 enum
 {
-  /* Between the 36 parts of V and M, so that they do not all compete for the same lines of the cache. */
+  /* Between the products' parts of V and M, so that they do not all compete for the same lines of the cache. */
   GAP = ATL_ALIGNMENT / sizeof (float)
 };
 
@@ -32,7 +32,7 @@ typedef struct
   const float *packed;
   int pad_top, pad_left;
   AtlTiles tiles;
-  int n_block; /* T: tiles of a block */
+  int n_block; /* N: tiles of a block */
   float *scratch;
   size_t worker_scratch;
 } Job;
@@ -43,11 +43,12 @@ typedef struct
   float *v, *m, *transform;
 } Scratch;
 
-/* Tiles of a block: a multiple of ATL_AT_ONCE; V fills half of a second-level cache of 512 KiB. */
+/* Tiles of a block: a multiple of ATL_AT_ONCE. For 64 channels V then takes 196 to 216 KiB and U is read
+ * once for 12 tiles or more; twice as many were slower for 128 channels, half as many everywhere. */
 static int
 tiles_of_block (int c_in)
 {
-  return c_in <= 96 ? 24 : 12;
+  return ATL_TILE == 6 || c_in > 96 ? 12 : 24;
 }
 
 static size_t
@@ -154,7 +155,7 @@ prefetch_outputs (const Job *job, int tile, int channel)
       }
 }
 
-/* M of a block whose first tile is 'begin', for 16 channels from 'channel' on; u: 36 x C_in x 16. */
+/* M of a block whose first tile is 'begin', for 16 channels from 'channel' on; u: P x C_in x 16. */
 static void
 multiply (const Job *job, const Scratch *scratch, const float *u, int begin, int n_tiles,
           int channel)
@@ -311,7 +312,7 @@ typedef struct
   float *packed;
 } PackJob;
 
-/* U = G w G^T for one input and 16 output channels; to: 36 x 16, u_size apart. */
+/* U = G w G^T for one input and 16 output channels; to: P x 16, u_size apart. */
 static void
 transform_weights (float *to, size_t u_size, const float w[3][3][ATL_CPU_LANES])
 {

@@ -7,10 +7,12 @@
 
 const AtlCpuKernels ATL_CPU_KERNELS = {
   .conv2d_direct = &ATL_CPU_CONV2D_DIRECT,
-  .conv2d_winograd = &ATL_CPU_CONV2D_WINOGRAD,
+  .conv2d_winograd_4 = &ATL_CPU_CONV2D_WINOGRAD_4,
+  .conv2d_winograd_6 = &ATL_CPU_CONV2D_WINOGRAD_6,
   .conv2d_narrow = &ATL_CPU_CONV2D_NARROW,
   .conv2d_weight = &ATL_CPU_CONV2D_WEIGHT,
-  .conv2d_winograd_weight = &ATL_CPU_CONV2D_WINOGRAD_WEIGHT,
+  .conv2d_winograd_weight_4 = &ATL_CPU_CONV2D_WINOGRAD_WEIGHT_4,
+  .conv2d_winograd_weight_6 = &ATL_CPU_CONV2D_WINOGRAD_WEIGHT_6,
   .elementwise = &ATL_CPU_ELEMENTWISE,
   .batch_norm = &ATL_CPU_BATCH_NORM,
   .optimize = &ATL_CPU_OPTIMIZE,

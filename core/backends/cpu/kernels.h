@@ -67,10 +67,10 @@ typedef struct
 typedef struct
 {
   const AtlCpuConv2d *conv2d_direct;
-  const AtlCpuConv2d *conv2d_winograd;
+  const AtlCpuConv2d *conv2d_winograd_4, *conv2d_winograd_6; /* by the size of tiles */
   const AtlCpuConv2d *conv2d_narrow;
   const AtlCpuConv2dWeight *conv2d_weight;
-  const AtlCpuConv2dWeight *conv2d_winograd_weight;
+  const AtlCpuConv2dWeight *conv2d_winograd_weight_4, *conv2d_winograd_weight_6;
   const AtlCpuElementwise *elementwise;
   const AtlCpuBatchNorm *batch_norm;
   const AtlCpuOptimize *optimize;
@@ -80,10 +80,12 @@ typedef struct
  * their names. */
 #ifdef ATL_CPU_KERNELS
 extern const AtlCpuConv2d ATL_CPU_CONV2D_DIRECT;
-extern const AtlCpuConv2d ATL_CPU_CONV2D_WINOGRAD;
+extern const AtlCpuConv2d ATL_CPU_CONV2D_WINOGRAD_4;
+extern const AtlCpuConv2d ATL_CPU_CONV2D_WINOGRAD_6;
 extern const AtlCpuConv2d ATL_CPU_CONV2D_NARROW;
 extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WEIGHT;
-extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT;
+extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT_4;
+extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT_6;
 extern const AtlCpuElementwise ATL_CPU_ELEMENTWISE;
 extern const AtlCpuBatchNorm ATL_CPU_BATCH_NORM;
 extern const AtlCpuOptimize ATL_CPU_OPTIMIZE;

@@ -25,7 +25,7 @@ typedef struct
   int n_tiles;
 } AtlSegment;
 
-/* What a transformation reads: 6 x 6 inputs of a tile, or the gradients of its 4 x 4 outputs. */
+/* What a transformation reads: the inputs of a tile, or the gradients of its outputs. */
 typedef enum
 {
   ATL_TILE_INPUTS,
@@ -69,8 +69,8 @@ atl_segment_at (const AtlTiles *tiles, int tile, int end)
   };
 }
 
-/* Floats of the buffer that the transformation of a segment needs: six rows transformed down the
- * columns, and a row of zeros. */
+/* Floats of the buffer that the transformation of a segment needs: rows of a number for each point,
+ * transformed down the columns, and a row of zeros. */
 static inline size_t
 atl_transform_scratch_size (int n_tiles)
 {
