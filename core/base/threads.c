@@ -21,6 +21,7 @@ typedef struct
   GCond work_ready;
   GCond work_done;
   GPtrArray *threads; /* of GThread; workers 1 and up: the caller is worker 0 */
+  int n_wanted;       /* workers that were asked for; there may be fewer */
   void (*work) (int worker, void *data);
   void *data;
   guint64 generation; /* counts the jobs given out */
@@ -86,10 +87,12 @@ pool_stop (void)
   pool.quit = FALSE;
 }
 
-/* Threads that could not be made are simply missing: the chunks are taken by those there are. */
+/* Threads that could not be made are simply missing: the chunks are taken by those there are, until
+ * another number is asked for. */
 static void
 pool_start (int n_threads)
 {
+  pool.n_wanted = n_threads;
   pool.threads = g_ptr_array_new ();
   for (int worker = 1; worker < n_threads; worker++)
     {
@@ -109,7 +112,7 @@ pool_start (int n_threads)
 static void
 pool_run (int n_workers, void (*work) (int worker, void *data), void *data)
 {
-  if (pool.threads == NULL || (int) pool.threads->len + 1 != n_workers)
+  if (pool.threads == NULL || pool.n_wanted != n_workers)
     {
       pool_stop ();
       pool_start (n_workers);
