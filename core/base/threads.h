@@ -35,6 +35,8 @@ ATL_PUBLIC int atl_threads_count (void);
  * nothing runs, and before plans are made, since scratch memory is planned for each worker. */
 ATL_PUBLIC void atl_threads_set_count (int n_threads);
 
+/* More than the processors of the computers we mean; each worker is a thread and has scratch memory in
+ * every plan, so that a slip of the finger (--threads 20000) must not ask for all of them. */
 #define ATL_THREADS_MAX 256
 
 /* Replaces the pool by a runner of the host; NULL restores the pool. */

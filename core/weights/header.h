@@ -17,9 +17,13 @@ G_BEGIN_DECLS
 enum
 {
   ATL_HEADER_MAX_BYTES = 16 * 1024 * 1024, /* a VGG needs 3 KiB; the rest is for long recipes */
+  /* torchvision's ResNet-152 has 932. A header of 16 MiB could hold 300000, at 150 bytes of memory each. */
   ATL_HEADER_MAX_TENSORS = 10000,
+  /* A card has 10 members, and other programs add some of their own. */
   ATL_HEADER_MAX_METADATA = 1000,
-  ATL_HEADER_MAX_NAME = 256, /* bytes */
+  /* Bytes. Ours have about 25 ("features.11.running_mean"), those of deeply nested networks twice as many. */
+  ATL_HEADER_MAX_NAME = 256,
+  /* Floats may have 4 (AtlTensorInfo); integers, which are skipped, also more. */
   ATL_HEADER_MAX_DIMS = 8
 };
 
