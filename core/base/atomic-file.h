@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 typedef struct AtlAtomicFile AtlAtomicFile;
 
-/* Begins a file. Errors are of G_FILE_ERROR and name 'path'. */
+/* Begins a file. A symbolic link stays one, and what it leads to is written; a file that is there keeps its
+ * permissions; folders, devices and pipes are refused. Errors are of G_FILE_ERROR and name 'path'. */
 AtlAtomicFile *atl_atomic_file_new (const char *path, GError **error);
 
 /* Appends bytes. */
