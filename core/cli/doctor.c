@@ -23,7 +23,6 @@
 
 static const AtlUsage usage = {
   .command = "doctor",
-  .arguments = "",
   .summary = N_ ("Tells what is found here: processor, models, GIMP and its plug-ins; and what is\n"
                  "wrong with them. The exit status is 1 if something is."),
   .examples = "  atelier doctor\n"
@@ -266,10 +265,7 @@ print_findings_json (const GArray *findings)
       json_builder_begin_object (builder);
       for (size_t m = 0; m < G_N_ELEMENTS (members); m += 2)
         if (members[m + 1] != NULL)
-          {
-            json_builder_set_member_name (builder, members[m]);
-            json_builder_add_string_value (builder, members[m + 1]);
-          }
+          atl_json_add_text (builder, members[m], members[m + 1]);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);

@@ -44,9 +44,6 @@ static const AtlUsage usage = {
               "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5",
 };
 
-/* The window of SSIM. */
-#define MIN_SIDE 11
-
 typedef struct
 {
   char *model;
@@ -73,9 +70,10 @@ typedef struct
   const Options *options;
   AtlJob *job;
   int scale;
-  GPtrArray *sets;   /* of GArray of Result; the last result is the mean */
+  GPtrArray *places; /* of the paths of each set, a GPtrArray */
   GPtrArray *names;  /* of the sets */
-  GHashTable *saved; /* names under which pictures were saved */
+  GPtrArray *sets;   /* of GArray of Result; the last result is the mean */
+  gboolean is_announced;
 } Evaluation;
 
 static void
@@ -144,6 +142,18 @@ enlarge (AtlPhoto *result, const Evaluation *e, const AtlPhoto *photo, int width
   return TRUE;
 }
 
+/* A picture's name without its ending. */
+static char *
+stem_of (const char *path)
+{
+  char *name = g_path_get_basename (path);
+  char *dot = strrchr (name, '.');
+
+  if (dot != NULL && dot != name)
+    *dot = '\0';
+  return name;
+}
+
 static gboolean
 save_photo (const Evaluation *e, const char *name, const char *what, const AtlPhoto *photo,
             GError **error)
@@ -154,28 +164,42 @@ save_photo (const Evaluation *e, const char *name, const char *what, const AtlPh
   return atl_rgb_write_png (path, photo->rgb, photo->width, photo->height, error);
 }
 
-/* Under the picture's name without its ending, which must not be taken by one before it. */
 static gboolean
-save_photos (Evaluation *e, const char *picture, const AtlPair *pair, const AtlPhoto *result,
+save_photos (const Evaluation *e, const char *picture, const AtlPair *pair, const AtlPhoto *result,
              GError **error)
 {
-  g_autofree char *name = g_strdup (picture);
-  char *dot = strrchr (name, '.');
+  g_autofree char *name = stem_of (picture);
 
   if (e->options->save == NULL)
     return TRUE;
-
-  if (dot != NULL && dot != name)
-    *dot = '\0';
-  if (! g_hash_table_add (e->saved, g_strdup (name)))
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
-                   _ ("two of the pictures would both be saved as '%s'"), name);
-      return FALSE;
-    }
   return (save_photo (e, name, "hr", &pair->large, error)
           && save_photo (e, name, "lr", &pair->small, error)
           && save_photo (e, name, "sr", result, error));
+}
+
+/* Says before long work how long it will take, if all pictures are like the first. */
+static gboolean
+announce (Evaluation *e, const AtlPhoto *small, GError **error)
+{
+  guint n = 0;
+
+  if (e->is_announced || e->options->quiet)
+    return TRUE;
+
+  const double seconds = atl_job_seconds (e->job, small->width, small->height, error);
+  if (seconds < 0.0)
+    return FALSE;
+  e->is_announced = TRUE;
+  for (guint s = 0; s < e->places->len; s++)
+    n += ((const GPtrArray *) g_ptr_array_index (e->places, s))->len;
+  if (n * seconds >= ATL_LONG_SECONDS)
+    {
+      g_autofree char *duration = atl_duration_to_string (n * seconds);
+
+      atl_say (usage.command, _ ("%u pictures, about %s if all are as large as the first"), n,
+               duration);
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -189,7 +213,7 @@ evaluate_photo (Result *result, Evaluation *e, const char *path, const AtlProgre
   photo.rgb = atl_rgb_read (path, ATL_RGB_NO_LIMIT, &photo.width, &photo.height, error);
   if (photo.rgb == NULL)
     return FALSE;
-  if (MIN (photo.width, photo.height) / e->scale * e->scale < MIN_SIDE + 2 * border)
+  if (MIN (photo.width, photo.height) / e->scale * e->scale < ATL_SSIM_WINDOW + 2 * border)
     {
       g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
                    _ ("'%s' has %d x %d pixels, which are too few to measure"), path, photo.width,
@@ -197,7 +221,7 @@ evaluate_photo (Result *result, Evaluation *e, const char *path, const AtlProgre
       return FALSE;
     }
 
-  if (! atl_pair_init (&pair, &photo, e->scale, error)
+  if (! atl_pair_init (&pair, &photo, e->scale, error) || ! announce (e, &pair.small, error)
       || ! enlarge (&enlarged, e, &pair.small, pair.large.width, pair.large.height, progress,
                     error))
     return FALSE;
@@ -232,15 +256,12 @@ mean_of (const GArray *results)
 }
 
 static gboolean
-evaluate_set (Evaluation *e, const char *place, GError **error)
+evaluate_set (Evaluation *e, guint set, GError **error)
 {
-  const char *const places[] = { place, NULL };
-  g_autoptr (GPtrArray) paths = atl_photos_find (places, error);
+  const GPtrArray *paths = g_ptr_array_index (e->places, set);
   g_autoptr (GArray) results = g_array_new (FALSE, TRUE, sizeof (Result));
-  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (usage.command, place, e->options->quiet);
-
-  if (paths == NULL)
-    return FALSE;
+  g_autoptr (AtlProgressBar) bar = atl_progress_bar_new (
+      usage.command, g_ptr_array_index (e->names, set), e->options->quiet);
 
   g_array_set_clear_func (results, result_clear);
   for (guint i = 0; i < paths->len; i++)
@@ -260,7 +281,6 @@ evaluate_set (Evaluation *e, const char *place, GError **error)
   const Result mean = mean_of (results);
   g_array_append_val (results, mean);
   g_ptr_array_add (e->sets, g_steal_pointer (&results));
-  g_ptr_array_add (e->names, g_path_get_basename (place));
   return TRUE;
 }
 
@@ -288,35 +308,23 @@ print_table (const Evaluation *e)
     }
 }
 
-static void
-add_number (JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name (builder, name);
-  if (isfinite (value))
-    json_builder_add_double_value (builder, value);
-  else
-    json_builder_add_null_value (builder); /* PSNR of equal pictures */
-}
-
+/* The PSNR of equal pictures is infinite, which JSON has as null. */
 static void
 add_scores (JsonBuilder *builder, const Result *result)
 {
-  add_number (builder, "psnr", result->model.psnr);
-  add_number (builder, "ssim", result->model.ssim);
-  add_number (builder, "bicubic-psnr", result->bicubic.psnr);
-  add_number (builder, "bicubic-ssim", result->bicubic.ssim);
+  atl_json_add_number (builder, "psnr", result->model.psnr);
+  atl_json_add_number (builder, "ssim", result->model.ssim);
+  atl_json_add_number (builder, "bicubic-psnr", result->bicubic.psnr);
+  atl_json_add_number (builder, "bicubic-ssim", result->bicubic.ssim);
 }
 
 static void
 add_picture (JsonBuilder *builder, const Result *result)
 {
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "name");
-  json_builder_add_string_value (builder, result->name);
-  json_builder_set_member_name (builder, "width");
-  json_builder_add_int_value (builder, result->width);
-  json_builder_set_member_name (builder, "height");
-  json_builder_add_int_value (builder, result->height);
+  atl_json_add_text (builder, "name", result->name);
+  atl_json_add_integer (builder, "width", result->width);
+  atl_json_add_integer (builder, "height", result->height);
   add_scores (builder, result);
   json_builder_end_object (builder);
 }
@@ -327,10 +335,8 @@ print_json (const Evaluation *e)
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "model");
-  json_builder_add_string_value (builder, e->options->model);
-  json_builder_set_member_name (builder, "scale");
-  json_builder_add_int_value (builder, e->scale);
+  atl_json_add_text (builder, "model", e->options->model);
+  atl_json_add_integer (builder, "scale", e->scale);
   json_builder_set_member_name (builder, "sets");
   json_builder_begin_array (builder);
   for (guint s = 0; s < e->sets->len; s++)
@@ -338,8 +344,7 @@ print_json (const Evaluation *e)
       const GArray *results = g_ptr_array_index (e->sets, s);
 
       json_builder_begin_object (builder);
-      json_builder_set_member_name (builder, "name");
-      json_builder_add_string_value (builder, g_ptr_array_index (e->names, s));
+      atl_json_add_text (builder, "name", g_ptr_array_index (e->names, s));
       add_scores (builder, &g_array_index (results, Result, results->len - 1));
       json_builder_set_member_name (builder, "pictures");
       json_builder_begin_array (builder);
@@ -383,21 +388,63 @@ make_job (const Options *options, int scale, GError **error)
   return atl_job_new (filter, settings, error);
 }
 
+/* Finds the pictures of each set. */
 static gboolean
-evaluate (const Options *options, char **places, GError **error)
+find_sets (Evaluation *e, char **arguments, GError **error)
+{
+  for (; *arguments != NULL; arguments++)
+    {
+      const char *const place[] = { *arguments, NULL };
+      GPtrArray *paths = atl_photos_find (place, error);
+
+      if (paths == NULL)
+        return FALSE;
+      g_ptr_array_add (e->places, paths);
+      g_ptr_array_add (e->names, g_path_get_basename (*arguments));
+    }
+  return TRUE;
+}
+
+/* With --save: whether each picture has a name of its own. */
+static gboolean
+check_saved_names (const Evaluation *e, GError **error)
+{
+  g_autoptr (GHashTable) saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint s = 0; e->options->save != NULL && s < e->places->len; s++)
+    {
+      const GPtrArray *paths = g_ptr_array_index (e->places, s);
+
+      for (guint i = 0; i < paths->len; i++)
+        {
+          g_autofree char *name = stem_of (g_ptr_array_index (paths, i));
+
+          if (g_hash_table_add (saved, g_strdup (name)))
+            continue;
+          g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                       _ ("two of the pictures would both be saved as '%s'"), name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+evaluate (const Options *options, char **arguments, GError **error)
 {
   const int scale = model_scale (options->model, error);
   g_autoptr (AtlJob) job = scale > 0 ? make_job (options, scale, error) : NULL;
-  g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  g_autoptr (GPtrArray)
+      places = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GHashTable) saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Evaluation e = { options, job, scale, sets, names, saved };
+  g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  Evaluation e = { options, job, scale, places, names, sets, FALSE };
 
-  if (job == NULL)
+  if (job == NULL || ! find_sets (&e, arguments, error) || ! check_saved_names (&e, error))
     return FALSE;
 
-  for (int i = 0; places[i] != NULL; i++)
-    if (! evaluate_set (&e, places[i], error))
+  for (guint s = 0; s < places->len; s++)
+    if (! evaluate_set (&e, s, error))
       return FALSE;
 
   if (options->json)
@@ -435,11 +482,7 @@ evaluate_upscale (char **arguments, const Options *options)
   const gboolean done = evaluate (options, arguments + 1, &error);
   atl_image_libraries_stop ();
 
-  if (done)
-    return ATL_EXIT_DONE;
-  if (g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT))
-    return atl_say_usage (usage.command, "%s", error->message);
-  return atl_say_failure (usage.command, error);
+  return done ? ATL_EXIT_DONE : atl_say_error (usage.command, error);
 }
 
 static int

@@ -68,20 +68,6 @@ add_card (JsonBuilder *builder, const AtlCard *card)
   json_builder_end_object (builder);
 }
 
-static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, value);
-}
-
-static void
-add_number (JsonBuilder *builder, const char *name, size_t value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, (gint64) value);
-}
-
 static size_t
 count_numbers (const AtlWeightFile *file)
 {
@@ -103,9 +89,9 @@ print_list_json (GPtrArray *entries)
       const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
 
       json_builder_begin_object (builder);
-      add_string (builder, "name", entry->name);
-      add_string (builder, "path", entry->path);
-      add_number (builder, "bytes", entry->size);
+      atl_json_add_text (builder, "name", entry->name);
+      atl_json_add_text (builder, "path", entry->path);
+      atl_json_add_integer (builder, "bytes", (gint64) entry->size);
       add_card (builder, entry->card);
       json_builder_end_object (builder);
     }
@@ -198,11 +184,11 @@ show_json (const AtlWeightFile *file, const char *checksum)
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  add_string (builder, "path", atl_weight_file_path (file));
-  add_number (builder, "bytes", atl_weight_file_size (file));
-  add_string (builder, "sha256", checksum);
-  add_number (builder, "tensors", (size_t) atl_weight_file_n_tensors (file));
-  add_number (builder, "parameters", count_numbers (file));
+  atl_json_add_text (builder, "path", atl_weight_file_path (file));
+  atl_json_add_integer (builder, "bytes", (gint64) atl_weight_file_size (file));
+  atl_json_add_text (builder, "sha256", checksum);
+  atl_json_add_integer (builder, "tensors", (gint64) atl_weight_file_n_tensors (file));
+  atl_json_add_integer (builder, "parameters", (gint64) count_numbers (file));
   add_card (builder, atl_weight_file_card (file));
   json_builder_end_object (builder);
   atl_print_json (builder);
@@ -283,12 +269,12 @@ static void
 add_layer (JsonBuilder *builder, const AtlLayer *layer)
 {
   json_builder_begin_object (builder);
-  add_string (builder, "operator", layer->kind);
+  atl_json_add_text (builder, "operator", layer->kind);
   if (layer->name != NULL)
-    add_string (builder, "name", layer->name);
+    atl_json_add_text (builder, "name", layer->name);
   add_shape (builder, "output", &layer->output);
-  add_number (builder, "parameters", layer->n_parameters);
-  add_number (builder, "multiply-adds", (size_t) layer->multiply_adds);
+  atl_json_add_integer (builder, "parameters", (gint64) layer->n_parameters);
+  atl_json_add_integer (builder, "multiply-adds", (gint64) layer->multiply_adds);
   json_builder_end_object (builder);
 }
 
@@ -298,11 +284,11 @@ print_summary_json (const Summary *summary)
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  add_string (builder, "arch", summary->model->card->arch);
+  atl_json_add_text (builder, "arch", summary->model->card->arch);
   add_shape (builder, "input", &summary->input);
-  add_number (builder, "parameters", summary->n_parameters);
-  add_number (builder, "multiply-adds", (size_t) summary->multiply_adds);
-  add_number (builder, "halo", (size_t) atl_graph_halo (summary->model->graph));
+  atl_json_add_integer (builder, "parameters", (gint64) summary->n_parameters);
+  atl_json_add_integer (builder, "multiply-adds", (gint64) summary->multiply_adds);
+  atl_json_add_integer (builder, "halo", (gint64) atl_graph_halo (summary->model->graph));
   json_builder_set_member_name (builder, "layers");
   json_builder_begin_array (builder);
   for (int i = 0; i < summary->n_layers; i++)

@@ -15,7 +15,8 @@
 GOptionContext *
 atl_options_new (const AtlUsage *usage)
 {
-  GOptionContext *context = g_option_context_new (_ (usage->arguments));
+  GOptionContext *context = g_option_context_new (usage->arguments != NULL ? _ (usage->arguments)
+                                                                           : NULL);
   g_autofree char *examples = g_strdup_printf (_ ("Examples:\n%s"), usage->examples);
 
   g_option_context_set_summary (context, _ (usage->summary));

@@ -12,10 +12,11 @@ G_BEGIN_DECLS
 /* What --help says of a command beside its options. */
 typedef struct
 {
-  const char *command;   /* "models" */
-  const char *arguments; /* what follows the options, marked by N_(): "IN... -o OUT" */
-  const char *summary;   /* a sentence or more, marked by N_() */
-  const char *examples;  /* lines of shell, each indented by two spaces */
+  const char *command; /* "models" */
+  const char
+      *arguments;      /* what follows the options, marked by N_(): "IN... -o OUT"; NULL for none */
+  const char *summary; /* a sentence or more, marked by N_() */
+  const char *examples; /* lines of shell, each indented by two spaces */
 } AtlUsage;
 
 /* A context to which the command adds its entries or groups; freed by g_option_context_free (). */

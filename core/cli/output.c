@@ -5,8 +5,10 @@
 
 #include "cli/output.h"
 
+#include <math.h>
 #include <stdio.h>
 
+#include "base/error.h"
 #include "base/i18n.h"
 #include "cli/command.h"
 
@@ -48,6 +50,40 @@ atl_say_usage (const char *command, const char *format, ...)
   va_end (arguments);
   g_printerr (_ ("Try 'atelier %s --help'\n"), command);
   return ATL_EXIT_USAGE;
+}
+
+int
+atl_say_error (const char *command, const GError *error)
+{
+  if (g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT))
+    return atl_say_usage (command, "%s", error->message);
+  return atl_say_failure (command, error);
+}
+
+void
+atl_json_add_text (JsonBuilder *builder, const char *name, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  json_builder_set_member_name (builder, name);
+  json_builder_add_string_value (builder, valid);
+}
+
+void
+atl_json_add_integer (JsonBuilder *builder, const char *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+void
+atl_json_add_number (JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name (builder, name);
+  if (isfinite (value))
+    json_builder_add_double_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
 }
 
 void

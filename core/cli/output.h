@@ -19,6 +19,16 @@ int atl_say_failure (const char *command, const GError *error);
 /* Says what is wrong with the command line and where help is; returns ATL_EXIT_USAGE. */
 int atl_say_usage (const char *command, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
+/* Says what went wrong: ATL_ERROR_ARGUMENT as wrong usage, all else as a failure; returns the exit
+ * status. */
+int atl_say_error (const char *command, const GError *error);
+
+/* Members of an object of JSON. Names of files need not be UTF-8, but JSON must: what is not becomes
+ * U+FFFD. A number that is not finite becomes null. */
+void atl_json_add_text (JsonBuilder *builder, const char *name, const char *text);
+void atl_json_add_integer (JsonBuilder *builder, const char *name, gint64 value);
+void atl_json_add_number (JsonBuilder *builder, const char *name, double value);
+
 /* Prints what was built, indented. */
 void atl_print_json (JsonBuilder *builder);
 

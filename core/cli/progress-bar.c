@@ -20,6 +20,23 @@ enum
   TRUSTED_AFTER = 2 * G_USEC_PER_SEC     /* an estimate of the time left before that is wild */
 };
 
+gboolean
+atl_can_redraw (void)
+{
+  return isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+}
+
+gboolean
+atl_is_time_to_show (gint64 *last_shown, gboolean redraws)
+{
+  const gint64 now = g_get_monotonic_time ();
+
+  if (now - *last_shown < (gint64) (redraws ? REDRAW_INTERVAL : LINE_INTERVAL))
+    return FALSE;
+  *last_shown = now;
+  return TRUE;
+}
+
 struct AtlProgressBar
 {
   AtlProgress progress;
@@ -45,9 +62,9 @@ atl_duration_to_string (double seconds)
 
 /* ", 12 s left", or nothing while that cannot be known. */
 static char *
-time_left (const AtlProgressBar *bar, double fraction, gint64 now)
+time_left (const AtlProgressBar *bar, double fraction)
 {
-  const gint64 spent = now - bar->begin;
+  const gint64 spent = bar->last_shown - bar->begin;
 
   if (spent < TRUSTED_AFTER || fraction <= 0.0)
     return g_strdup ("");
@@ -71,14 +88,11 @@ static void
 report (double fraction, void *data)
 {
   AtlProgressBar *bar = data;
-  const gint64 now = g_get_monotonic_time ();
 
-  if (bar->quiet
-      || now - bar->last_shown < (gint64) (bar->on_terminal ? REDRAW_INTERVAL : LINE_INTERVAL))
+  if (bar->quiet || ! atl_is_time_to_show (&bar->last_shown, bar->on_terminal))
     return;
 
-  g_autofree char *left = time_left (bar, fraction, now);
-  bar->last_shown = now;
+  g_autofree char *left = time_left (bar, fraction);
   if (bar->on_terminal)
     draw (bar, fraction, left);
   else
@@ -96,7 +110,7 @@ atl_progress_bar_new (const char *command, const char *what, gboolean quiet)
   bar->command = g_strdup (command);
   bar->what = g_strdup (what);
   bar->quiet = quiet;
-  bar->on_terminal = isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+  bar->on_terminal = atl_can_redraw ();
   bar->begin = g_get_monotonic_time ();
   bar->last_shown = bar->begin;
   return bar;

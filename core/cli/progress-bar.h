@@ -10,6 +10,16 @@
 
 G_BEGIN_DECLS
 
+/* Work shorter than this many seconds is not announced. */
+#define ATL_LONG_SECONDS 10.0
+
+/* Whether what is shown can be drawn over: stderr is a terminal that knows how. */
+gboolean atl_can_redraw (void);
+
+/* Whether to show again how far the work has come: not too often for the eye, or, in lines that stay, for
+ * a log. 'last_shown' (monotonic microseconds) is then now. */
+gboolean atl_is_time_to_show (gint64 *last_shown, gboolean redraws);
+
 typedef struct AtlProgressBar AtlProgressBar;
 
 /* 'what' is shown before the bar: the file that is worked on. With 'quiet' nothing is shown. */

@@ -5,9 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/error.h"
 #include "base/i18n.h"
 #include "base/threads.h"
 #include "cli/command.h"
@@ -32,10 +30,9 @@ static const AtlUsage usage = {
               "                        --from upscale-x2.safetensors",
 };
 
-enum
-{
-  LINE_INTERVAL = 10 /* seconds between plain lines, where there is no terminal */
-};
+/* Seconds of training after which its length is told: the first steps are slower, and with a number of
+ * steps or epochs nothing else tells how long they will take. */
+#define ANNOUNCED_AFTER 2.0
 
 /* What was typed, kept until the recipe and a checkpoint have given their values. */
 typedef struct
@@ -156,18 +153,32 @@ apply_settings (AtlUpscaleOptions *options, const CommandLine *line, GError **er
   return TRUE;
 }
 
-/* The values stored in the checkpoint, in place of the recipe's. */
+/* The values of a checkpoint in place of the recipe's, and over them what was typed. */
 static gboolean
-apply_checkpoint (AtlUpscaleOptions *options, GError **error)
+apply_stored (AtlUpscaleOptions *options, JsonObject *stored, const CommandLine *line,
+              GError **error)
 {
-  g_autofree char *path = atl_train_checkpoint_path (&options->common);
-  gboolean finished;
-  g_autoptr (JsonObject) stored = atl_checkpoint_options (path, &finished, error);
+  /* --data adds to a list, which here has the command line's folders already. */
+  g_auto (GStrv) data = g_steal_pointer (&options->common.data);
 
-  if (stored == NULL)
-    return FALSE;
   for (size_t t = 0; t < G_N_ELEMENTS (tables); t++)
     if (! atl_options_from_json (tables[t], options, stored, error))
+      return FALSE;
+
+  if (data != NULL)
+    g_clear_pointer (&options->common.data, g_strfreev);
+  /* A length that was typed replaces the stored one, of whatever kind that was. */
+  if (last_text (line, "steps") != NULL || last_text (line, "epochs") != NULL
+      || last_text (line, "minutes") != NULL)
+    {
+      options->common.steps = options->common.epochs = 0;
+      options->common.minutes = 0.0;
+    }
+  if (! apply_settings (options, line, error))
+    return FALSE;
+
+  for (size_t t = 0; t < G_N_ELEMENTS (tables); t++)
+    if (! atl_options_check_fixed (tables[t], options, stored, error))
       return FALSE;
   return TRUE;
 }
@@ -184,25 +195,16 @@ make_options (AtlUpscaleOptions *options, const CommandLine *line, GError **erro
                             scale != NULL ? atoi (scale) : 2);
   if (! apply_settings (options, line, error))
     return FALSE;
-  if (! options->common.resume)
-    return atl_upscale_options_complete (options, error);
-  if (options->common.output == NULL && options->common.run == NULL)
-    return atl_upscale_options_complete (options, error); /* says that the output is missing */
-
-  /* --data adds to a list, which here has the command line's folders already. */
-  g_auto (GStrv) data = g_steal_pointer (&options->common.data);
-  if (! atl_train_check (&options->common, error) || ! apply_checkpoint (options, error))
+  if (! options->common.resume || options->common.output == NULL)
+    return atl_upscale_options_complete (options, error); /* says if the output is missing */
+  if (! atl_train_check (&options->common, error))
     return FALSE;
-  if (data != NULL)
-    g_clear_pointer (&options->common.data, g_strfreev);
-  /* A length that was typed replaces the stored one, of whatever kind that was. */
-  if (last_text (line, "steps") != NULL || last_text (line, "epochs") != NULL
-      || last_text (line, "minutes") != NULL)
-    {
-      options->common.steps = options->common.epochs = 0;
-      options->common.minutes = 0.0;
-    }
-  return apply_settings (options, line, error) && atl_upscale_options_complete (options, error);
+
+  g_autofree char *path = atl_train_checkpoint_path (&options->common);
+  gboolean finished;
+  g_autoptr (JsonObject) stored = atl_checkpoint_options (path, &finished, error);
+  return stored != NULL && apply_stored (options, stored, line, error)
+         && atl_upscale_options_complete (options, error);
 }
 
 /* Watching. */
@@ -211,7 +213,8 @@ typedef struct
 {
   const CommandLine *line;
   gboolean on_terminal;
-  gint64 last_shown; /* monotonic microseconds */
+  gboolean is_announced;
+  gint64 begin, last_shown; /* monotonic microseconds */
 } Watch;
 
 static char *
@@ -226,20 +229,44 @@ status_text (const AtlTrainStatus *status)
 }
 
 static void
+begin_line (const Watch *watch)
+{
+  if (watch->on_terminal)
+    g_printerr ("\r\033[K");
+}
+
+/* Says once how long it will take, when that can be known. */
+static void
+announce (Watch *watch, const AtlTrainStatus *status)
+{
+  const double spent = (double) (g_get_monotonic_time () - watch->begin) / G_USEC_PER_SEC;
+
+  if (watch->is_announced || spent < ANNOUNCED_AFTER)
+    return;
+
+  watch->is_announced = TRUE;
+  if (status->seconds_left < ATL_LONG_SECONDS)
+    return;
+  g_autofree char *left = atl_duration_to_string (status->seconds_left);
+  begin_line (watch);
+  atl_say (usage.command, _ ("the training will take about %s"), left);
+}
+
+static void
 on_step (const AtlTrainStatus *status, void *data)
 {
   Watch *watch = data;
-  const gint64 now = g_get_monotonic_time ();
-  const gint64 interval = watch->on_terminal ? G_USEC_PER_SEC / 5
-                                             : (gint64) LINE_INTERVAL * G_USEC_PER_SEC;
 
-  if (watch->line->quiet || now - watch->last_shown < interval)
+  if (watch->line->quiet)
+    return;
+  announce (watch, status);
+  if (! atl_is_time_to_show (&watch->last_shown, watch->on_terminal))
     return;
 
   g_autofree char *text = status_text (status);
-  watch->last_shown = now;
+  begin_line (watch);
   if (watch->on_terminal)
-    g_printerr ("\r\033[K%s", text);
+    g_printerr ("%s", text);
   else
     atl_say (usage.command, "%s", text);
 }
@@ -267,8 +294,7 @@ on_row (const AtlLogRow *row, const AtlTrainStatus *status, void *data)
     return;
 
   g_autofree char *text = status_text (status);
-  if (watch->on_terminal)
-    g_printerr ("\r\033[K");
+  begin_line (watch);
   atl_say (usage.command, _ ("%s; validation: loss %.5f, PSNR %.2f dB"), text, row->validation_loss,
            row->score);
 }
@@ -300,7 +326,7 @@ warm_start (AtlModel *model, const AtlUpscaleOptions *options, const CommandLine
 }
 
 static AtlUpscaleData *
-load_photos (const AtlUpscaleOptions *options, const CommandLine *line, const AtlBackend *backend,
+load_photos (AtlUpscaleOptions *options, const CommandLine *line, const AtlBackend *backend,
              GError **error)
 {
   g_autoptr (AtlProgressBar)
@@ -319,10 +345,10 @@ load_photos (const AtlUpscaleOptions *options, const CommandLine *line, const At
 }
 
 static gboolean
-train (const AtlUpscaleOptions *options, const CommandLine *line, GError **error)
+train (AtlUpscaleOptions *options, const CommandLine *line, GError **error)
 {
   const AtlBackend *backend = atl_backend_default ();
-  Watch watch = { .line = line, .on_terminal = isatty (STDERR_FILENO) };
+  Watch watch = { .line = line, .on_terminal = atl_can_redraw () };
   const AtlTrainMonitor monitor = { .data = &watch,
                                     .on_step = on_step,
                                     .on_row = on_row,
@@ -340,8 +366,9 @@ train (const AtlUpscaleOptions *options, const CommandLine *line, GError **error
     return FALSE;
 
   const AtlRecipe recipe = atl_upscale_recipe (data, model);
+  watch.begin = watch.last_shown = g_get_monotonic_time ();
   const gboolean done = atl_train (model, &recipe, backend, &monitor, error);
-  if (watch.on_terminal && watch.last_shown > 0)
+  if (watch.on_terminal && watch.last_shown > watch.begin)
     g_printerr ("\n");
   return done;
 }
@@ -354,15 +381,13 @@ train_upscale (const CommandLine *line)
   int status = ATL_EXIT_DONE;
 
   if (! make_options (&options, line, &error))
-    status = g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT)
-                 ? atl_say_usage (usage.command, "%s", error->message)
-                 : atl_say_failure (usage.command, error);
+    status = atl_say_error (usage.command, error);
   else
     {
       if (options.common.threads > 0)
         atl_threads_set_count (options.common.threads);
       if (! train (&options, line, &error))
-        status = atl_say_failure (usage.command, error);
+        status = atl_say_error (usage.command, error);
       else if (! line->quiet)
         atl_say (usage.command, _ ("'%s' is written"), options.common.output);
     }
@@ -372,7 +397,7 @@ train_upscale (const CommandLine *line)
 }
 
 static int
-run_task (char **arguments, const CommandLine *line)
+run_task (char **arguments, CommandLine *line)
 {
   if (arguments[0] == NULL)
     return atl_say_usage (usage.command, _ ("what to train is missing: 'upscale'"));
@@ -382,11 +407,7 @@ run_task (char **arguments, const CommandLine *line)
 
   /* 'upscale --data A B C': what a shell makes of '--data photos/x*'. */
   for (int i = 1; arguments[i] != NULL; i++)
-    {
-      const Setting setting = { &atl_train_options.options[0], g_strdup (arguments[i]) };
-
-      g_array_append_val (line->settings, setting);
-    }
+    take_option ("--data", arguments[i], line, NULL);
   return train_upscale (line);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/text.h"
 #include "base/threads.h"
 
 static gboolean
@@ -266,6 +267,68 @@ atl_options_from_json (const AtlOptionTable *table, void *values, JsonObject *ob
   return TRUE;
 }
 
+static gboolean
+check_text (const AtlOption *option, const char *text, GError **error)
+{
+  if (text == NULL || atl_text_is_shown (text, "\t\r\n"))
+    return TRUE;
+
+  g_autofree char *shown = atl_text_shown (text);
+  g_set_error (
+      error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+      _ ("'--%s' is '%s', but goes into the card, which can hold neither control characters "
+         "nor what is not UTF-8"),
+      option->name, shown);
+  return FALSE;
+}
+
+gboolean
+atl_options_check_texts (const AtlOptionTable *table, const void *values, GError **error)
+{
+  for (int i = 0; i < table->n_options; i++)
+    {
+      const AtlOption *option = &table->options[i];
+      const void *value = (const char *) values + option->offset;
+      char **strings = option->kind == ATL_OPTION_STRINGS ? *(char **const *) value : NULL;
+
+      if (option->of_this_run)
+        continue;
+      if (option->kind == ATL_OPTION_STRING && ! check_text (option, *(char *const *) value, error))
+        return FALSE;
+      for (; strings != NULL && *strings != NULL; strings++)
+        if (! check_text (option, *strings, error))
+          return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+atl_options_check_fixed (const AtlOptionTable *table, const void *values, JsonObject *stored,
+                         GError **error)
+{
+  g_autoptr (JsonObject) given = json_object_new ();
+
+  atl_options_to_json (table, values, FALSE, given);
+  for (int i = 0; i < table->n_options; i++)
+    {
+      const char *name = table->options[i].name;
+      JsonNode *before = json_object_get_member (stored, name);
+      JsonNode *now = json_object_get_member (given, name);
+
+      if (! table->options[i].is_fixed || before == NULL || now == NULL
+          || json_node_equal (before, now))
+        continue;
+
+      g_autofree char *text_before = json_to_string (before, FALSE);
+      g_autofree char *text_now = json_to_string (now, FALSE);
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("'--%s' cannot change when a training is resumed: it is %s there, not %s"),
+                   name, text_before, text_now);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 void
 atl_options_clear (const AtlOptionTable *table, void *values)
 {
@@ -319,11 +382,15 @@ static const AtlOption options[] = {
   { "minutes", 0, ATL_OPTION_NUMBER, AT (minutes), FALSE, 0.01, 1e6, .argument = N_ ("N"),
     .blurb = N_ ("Train for so long [60]") },
   { "seed", 0, ATL_OPTION_INTEGER, AT (seed), FALSE, 0, 2147483647, .argument = N_ ("N"),
-    .blurb = N_ ("All random numbers follow from it") },
+    .blurb = N_ ("All random numbers follow from it"), .is_fixed = TRUE },
+  { "photos", 0, ATL_OPTION_INTEGER, AT (photos), FALSE, 1, 1e9, .argument = N_ ("N"),
+    .blurb = N_ ("Photos of the data to use, at most [as many as fit into memory]"),
+    .is_fixed = TRUE },
   { "validation", 0, ATL_OPTION_STRING, AT (validation), .is_path = TRUE,
     .argument = N_ ("DIR|PART"),
     .blurb = N_ ("Photos to measure on: a folder, or the part of the data that is held out, "
-                 "at most 24 photos") },
+                 "of either the first few dozen"),
+    .is_fixed = TRUE },
   { "threads", 0, ATL_OPTION_INTEGER, AT (threads), TRUE, 1, ATL_THREADS_MAX, NULL, FALSE, N_ ("N"),
     N_ ("Threads to compute with; the result does not depend on it [all processors]") },
   { "checkpoint", 0, ATL_OPTION_NUMBER, AT (checkpoint), TRUE, 0, 1e6, NULL, FALSE, N_ ("SECONDS"),

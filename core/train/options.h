@@ -32,6 +32,7 @@ typedef struct
   gboolean is_path;           /* a string or strings that may be paths */
   const char *argument;       /* what --help calls its value, marked by N_() */
   const char *blurb;          /* marked by N_() */
+  gboolean is_fixed;          /* a resumed training keeps it */
 } AtlOption;
 
 typedef struct
@@ -55,6 +56,15 @@ void atl_options_to_json (const AtlOptionTable *table, const void *values, gbool
 gboolean atl_options_from_json (const AtlOptionTable *table, void *values, JsonObject *object,
                                 GError **error);
 
+/* Whether all recorded texts can stand in a card, which is UTF-8 without control characters.
+ * ATL_ERROR_ARGUMENT names the option whose text cannot. */
+gboolean atl_options_check_texts (const AtlOptionTable *table, const void *values, GError **error);
+
+/* Whether the options that a resumed training keeps are those that 'stored' has. ATL_ERROR_ARGUMENT names
+ * one that is not. */
+gboolean atl_options_check_fixed (const AtlOptionTable *table, const void *values,
+                                  JsonObject *stored, GError **error);
+
 /* Frees the strings. */
 void atl_options_clear (const AtlOptionTable *table, void *values);
 
@@ -77,6 +87,7 @@ typedef struct
   int epochs;
   double minutes;
   int seed;
+  int photos; /* used at most, 0 = as many as fit into memory */
   char *validation;
   int threads;
   double checkpoint; /* seconds */

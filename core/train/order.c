@@ -19,20 +19,26 @@ atl_stream_init (AtlRandom *random, guint64 seed, AtlStream use, guint64 index)
   atl_random_init (random, seed, (guint64) use << 56 | index);
 }
 
-/* Fisher and Yates' shuffle, as in Knuth, "Seminumerical Algorithms", algorithm P. */
+/* Fisher and Yates' shuffle, as in Knuth, "Seminumerical Algorithms", algorithm P, from the inside out. */
+void
+atl_random_permutation (guint32 *units, guint32 n, AtlRandom *random)
+{
+  for (guint32 i = 0; i < n; i++)
+    {
+      const guint32 j = atl_random_below (random, i + 1);
+
+      units[i] = units[j];
+      units[j] = i;
+    }
+}
+
 static void
 shuffle (AtlOrder *order, guint64 epoch)
 {
   AtlRandom random;
 
   atl_stream_init (&random, order->seed, ATL_STREAM_ORDER, epoch);
-  for (guint32 i = 0; i < order->n; i++)
-    {
-      const guint32 j = atl_random_below (&random, i + 1);
-
-      order->units[i] = order->units[j];
-      order->units[j] = i;
-    }
+  atl_random_permutation (order->units, order->n, &random);
   order->epoch = epoch;
 }
 

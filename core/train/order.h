@@ -17,12 +17,14 @@ typedef enum
   ATL_STREAM_WEIGHTS,
   ATL_STREAM_ORDER,
   ATL_STREAM_SAMPLE,
-  ATL_STREAM_SPLIT,
-  ATL_STREAM_STATISTICS
+  ATL_STREAM_SPLIT
 } AtlStream;
 
 /* The generator of use 'use' and number 'index' (of an epoch, of a sample). */
 void atl_stream_init (AtlRandom *random, guint64 seed, AtlStream use, guint64 index);
+
+/* Fills 'units' with a random permutation of 0..n - 1. */
+void atl_random_permutation (guint32 *units, guint32 n, AtlRandom *random);
 
 typedef struct AtlOrder AtlOrder;
 

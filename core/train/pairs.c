@@ -38,6 +38,9 @@ atl_pair_clear (AtlPair *pair)
   atl_photo_clear (&pair->small);
 }
 
+/* Microseconds between two looks at the workers: a bar moves smoothly, and Ctrl-C is obeyed at once. */
+#define POLL_INTERVAL 20000
+
 typedef struct
 {
   AtlPhoto *photo;
@@ -55,12 +58,29 @@ make_pair (gpointer item, gpointer unused)
   atl_photo_clear (work->photo);
 }
 
+/* Runs the works on several threads. Returns why they were cut short, or NULL. */
+static GError *
+make_pairs (PairWork *works, int n, const AtlProgress *progress)
+{
+  GThreadPool *pool = g_thread_pool_new (make_pair, NULL, atl_threads_count (), FALSE, NULL);
+  GError *failure = NULL;
+
+  for (int i = 0; i < n; i++)
+    g_thread_pool_push (pool, &works[i], NULL);
+  while (failure == NULL && g_thread_pool_unprocessed (pool) > 0)
+    {
+      g_usleep (POLL_INTERVAL);
+      atl_progress_update (progress, 1.0 - (double) g_thread_pool_unprocessed (pool) / n, &failure);
+    }
+  g_thread_pool_free (pool, failure != NULL, TRUE);
+  return failure;
+}
+
 GArray *
 atl_pairs_new (AtlPhotos *take_photos, int scale, const AtlProgress *progress, GError **error)
 {
   g_autoptr (GArray) pairs = g_array_new (FALSE, TRUE, sizeof (AtlPair));
   g_autofree PairWork *works = g_new0 (PairWork, take_photos->n + 1);
-  GError *failure = NULL;
   int n = 0;
 
   g_array_set_clear_func (pairs, (GDestroyNotify) atl_pair_clear);
@@ -73,16 +93,7 @@ atl_pairs_new (AtlPhotos *take_photos, int scale, const AtlProgress *progress, G
         n++;
       }
 
-  GThreadPool *pool = g_thread_pool_new (make_pair, NULL, atl_threads_count (), FALSE, NULL);
-  for (int i = 0; i < n; i++)
-    g_thread_pool_push (pool, &works[i], NULL);
-  while (failure == NULL && g_thread_pool_unprocessed (pool) > 0)
-    {
-      g_usleep (20000);
-      atl_progress_update (progress, 1.0 - (double) g_thread_pool_unprocessed (pool) / n, &failure);
-    }
-  g_thread_pool_free (pool, failure != NULL, TRUE);
-
+  GError *failure = make_pairs (works, n, progress);
   for (int i = 0; i < n; i++)
     {
       if (failure == NULL)

@@ -160,55 +160,77 @@ problem_of (const Decoding *decoding, int min_side)
   return NULL;
 }
 
+typedef struct
+{
+  AtlPhotos *photos;
+  const GPtrArray *paths;
+  const AtlPhotoLimits *limits;
+  GPtrArray *problems;
+  int n_used;
+  size_t n_bytes;
+} Loading;
+
+/* Keeps what was decoded, or says why not. */
+static void
+accept_photo (Loading *loading, const Decoding *decoding)
+{
+  AtlPhoto *photo = decoding->photo;
+  char *problem = problem_of (decoding, loading->limits->min_side);
+
+  if (problem != NULL)
+    g_ptr_array_add (loading->problems, problem);
+  if (problem != NULL || loading->n_used == loading->limits->max_photos)
+    {
+      atl_photo_clear (photo);
+      return;
+    }
+
+  loading->n_used++;
+  loading->n_bytes += 3 * (size_t) photo->width * photo->height;
+}
+
+static void
+load_window (Loading *loading, int first, int n)
+{
+  Decoding decodings[WINDOW] = { { 0 } };
+
+  for (int i = 0; i < n; i++)
+    decodings[i] = (Decoding) { g_ptr_array_index (loading->paths, first + i),
+                                &loading->photos->photos[first + i], loading->limits->max_side,
+                                NULL };
+  decode_window (decodings, n);
+
+  for (int i = 0; i < n; i++)
+    {
+      accept_photo (loading, &decodings[i]);
+      g_clear_error (&decodings[i].error);
+    }
+}
+
 gboolean
-atl_photos_load (AtlPhotos *photos, const GPtrArray *paths, int min_side, int max_side,
-                 size_t max_bytes, GPtrArray *problems, const AtlProgress *progress, GError **error)
+atl_photos_load (AtlPhotos *photos, const GPtrArray *paths, const AtlPhotoLimits *limits,
+                 GPtrArray *problems, const AtlProgress *progress, GError **error)
 {
   const int n = (int) paths->len;
-  size_t n_bytes = 0;
-  int n_left_out = 0;
+  Loading loading = { photos, paths, limits, problems, 0, 0 };
+  int first = 0;
 
   *photos = (AtlPhotos) { n, g_new0 (AtlPhoto, n) };
-  for (int first = 0; first < n; first += WINDOW)
+  for (; first < n && loading.n_used < limits->max_photos && loading.n_bytes < limits->max_bytes;
+       first += WINDOW)
     {
-      const int n_window = MIN (WINDOW, n - first);
-      Decoding decodings[WINDOW] = { { 0 } };
-
       if (! atl_progress_update (progress, (double) first / n, error))
         {
           atl_photos_clear (photos);
           return FALSE;
         }
-      if (n_bytes >= max_bytes)
-        {
-          n_left_out += n_window;
-          continue;
-        }
-
-      for (int i = 0; i < n_window; i++)
-        decodings[i] = (Decoding) { g_ptr_array_index (paths, first + i),
-                                    &photos->photos[first + i], max_side, NULL };
-      decode_window (decodings, n_window);
-
-      for (int i = 0; i < n_window; i++)
-        {
-          AtlPhoto *photo = decodings[i].photo;
-          char *problem = problem_of (&decodings[i], min_side);
-
-          if (problem != NULL)
-            {
-              g_ptr_array_add (problems, problem);
-              atl_photo_clear (photo);
-            }
-          n_bytes += 3 * (size_t) photo->width * photo->height;
-          g_clear_error (&decodings[i].error);
-        }
+      load_window (&loading, first, MIN (WINDOW, n - first));
     }
 
-  if (n_left_out > 0)
+  if (first < n && loading.n_used < limits->max_photos)
     g_ptr_array_add (problems,
                      g_strdup_printf (_ ("%d photos do not fit into the %zu MiB of memory "
                                          "for photos and are not used"),
-                                      n_left_out, max_bytes >> 20));
+                                      n - first, limits->max_bytes >> 20));
   return TRUE;
 }

@@ -25,12 +25,19 @@ typedef struct
 void atl_photos_clear (AtlPhotos *photos);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (AtlPhotos, atl_photos_clear)
 
-/* Decodes the files by worker threads, in the order of 'paths', until they fill 'max_bytes'; photos that
- * are smaller than 'min_side' in width or height are left out, those larger than 'max_side' shrunk. A
- * line for each photo that is left out is added to 'problems', a GPtrArray of char *. Fails only when
- * cancelled. */
-gboolean atl_photos_load (AtlPhotos *photos, const GPtrArray *paths, int min_side, int max_side,
-                          size_t max_bytes, GPtrArray *problems, const AtlProgress *progress,
-                          GError **error);
+/* Which photos are used, and how. */
+typedef struct
+{
+  int min_side; /* those smaller in width or height are left out */
+  int max_side; /* larger ones are shrunk */
+  int max_photos;
+  size_t max_bytes; /* no more are read when they fill so many; a few photos may go beyond */
+} AtlPhotoLimits;
+
+/* Decodes the files by worker threads, in the order of 'paths', up to the limits. A line for each photo
+ * that is left out, or does not fit into the bytes, is added to 'problems', a GPtrArray of char *. Fails
+ * only when cancelled. */
+gboolean atl_photos_load (AtlPhotos *photos, const GPtrArray *paths, const AtlPhotoLimits *limits,
+                          GPtrArray *problems, const AtlProgress *progress, GError **error);
 
 G_END_DECLS

@@ -20,7 +20,7 @@
 
 enum
 {
-  WINDOW = 11,
+  WINDOW = ATL_SSIM_WINDOW,
   N_MOMENTS = 5 /* of a, b, a^2, b^2, a b */
 };
 

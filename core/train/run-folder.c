@@ -55,7 +55,8 @@ check_checkpoint (const AtlTrainOptions *options, GError **error)
   if (stored == NULL)
     return FALSE;
 
-  if (options->resume && ! finished)
+  /* The weights of a finished training can be written again. */
+  if (options->resume && (! finished || ! g_file_test (options->output, G_FILE_TEST_EXISTS)))
     return TRUE;
 
   g_set_error (
@@ -107,21 +108,46 @@ check_replaced (const AtlTrainOptions *options, GError **error)
   return TRUE;
 }
 
+/* The run folder, or what is there of the way to it, must be a folder to write to. */
+static gboolean
+check_run_folder (const AtlTrainOptions *options, GError **error)
+{
+  g_autofree char *folder = atl_train_run_folder (options);
+  g_autofree char *there = g_strdup (folder);
+
+  while (! g_file_test (there, G_FILE_TEST_EXISTS))
+    {
+      char *parent = g_path_get_dirname (there);
+
+      g_free (there);
+      there = parent;
+    }
+
+  if (g_file_test (there, G_FILE_TEST_IS_DIR) && g_access (there, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
+               _ ("the run folder '%s' cannot be written: '%s' must be a folder that can"), folder,
+               there);
+  return FALSE;
+}
+
 gboolean
 atl_train_check (const AtlTrainOptions *options, GError **error)
 {
+  return check_output (options, error) && check_run_folder (options, error)
+         && check_checkpoint (options, error) && check_replaced (options, error);
+}
+
+gboolean
+atl_train_make_run_folder (const AtlTrainOptions *options, GError **error)
+{
   g_autofree char *folder = atl_train_run_folder (options);
-  if (! check_output (options, error))
-    return FALSE;
 
-  if (g_mkdir_with_parents (folder, 0777) != 0)
-    {
-      const int code = errno;
+  if (g_mkdir_with_parents (folder, 0777) == 0)
+    return TRUE;
 
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
-                   _ ("the run folder '%s' cannot be made: %s"), folder, g_strerror (code));
-      return FALSE;
-    }
-
-  return check_checkpoint (options, error) && check_replaced (options, error);
+  const int code = errno;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
+               _ ("the run folder '%s' cannot be made: %s"), folder, g_strerror (code));
+  return FALSE;
 }

@@ -15,7 +15,8 @@
 #include "train/checkpoint.h"
 #include "train/schedule.h"
 
-/* Steps from one row of the log to the next. */
+/* Steps from one row of the log to the next: a mean over fewer losses is noise, and a curve of a day's
+ * training has thousands of points. */
 #define ROW_STEPS 100
 
 /* A round over few data is short: at least so many steps lie between two validations. */
@@ -117,22 +118,21 @@ options_to_json (const Training *t, gboolean names_only)
   return object;
 }
 
-/* The card's recipe: every option, and how far the training came. */
+/* The card's recipe: every option, how far the training came, and which step's weights these are. */
 static char *
 recipe_to_json (const Training *t)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-  const guint64 step = t->state.has_best ? t->state.best_step : t->state.step;
 
   json_object_set_string_member (object, "atelier", ATELIER_VERSION);
   json_object_set_object_member (object, "options", options_to_json (t, TRUE));
-  json_object_set_int_member (object, "steps", (gint64) step);
-  json_object_set_double_member (
-      object, "epochs", (double) step * t->recipe->input.n / (double) t->recipe->epoch_size);
+  json_object_set_int_member (object, "steps", (gint64) t->state.step);
+  json_object_set_double_member (object, "epochs", epochs_done (t));
   json_object_set_double_member (object, "seconds", seconds_now (t));
   if (t->state.has_best)
     {
+      json_object_set_int_member (object, "best-step", (gint64) t->state.best_step);
       json_object_set_double_member (object, "validation-loss", t->state.best_loss);
       json_object_set_double_member (object, t->recipe->score_name, t->state.best_score);
     }
@@ -156,14 +156,31 @@ save_weights (const Training *t, GError **error)
 }
 
 static gboolean
+save_checkpoint (const Training *t, GError **error)
+{
+  return atl_checkpoint_save (t->checkpoint_path, t->model, &t->optimizer, &t->state,
+                              t->option_json, error);
+}
+
+static gboolean
 save_all (Training *t, GError **error)
 {
   t->state.seconds = seconds_now (t);
   t->saved_seconds = t->state.seconds;
 
-  return atl_checkpoint_save (t->checkpoint_path, t->model, &t->optimizer, &t->state,
-                              t->option_json, error)
-         && save_weights (t, error);
+  return save_checkpoint (t, error) && save_weights (t, error);
+}
+
+/* The training counts as finished only when its weights are on the disk: until then it can be resumed. */
+static gboolean
+finish (Training *t, GError **error)
+{
+  t->state.finished = FALSE;
+  if (! save_all (t, error))
+    return FALSE;
+
+  t->state.finished = TRUE;
+  return save_checkpoint (t, error);
 }
 
 /* Measures the weights and keeps them if they are the best so far. */
@@ -288,17 +305,19 @@ end_step (Training *t, gboolean last, GError **error)
                              || (new_epoch
                                  && step >= t->state.validated_step + MIN_VALIDATION_STEPS);
 
-  if ((validates || step % ROW_STEPS == 0) && ! end_row (t, validates, error))
-    return FALSE;
+  /* Before the row, whose end begins the mean of the losses anew. */
   if (t->monitor->on_step != NULL)
     {
       const AtlTrainStatus status = status_now (t);
 
       t->monitor->on_step (&status, t->monitor->data);
     }
+  if ((validates || step % ROW_STEPS == 0) && ! end_row (t, validates, error))
+    return FALSE;
 
-  t->state.finished = last;
-  if (last || seconds_now (t) - t->saved_seconds >= t->options->checkpoint)
+  if (last)
+    return finish (t, error);
+  if (seconds_now (t) - t->saved_seconds >= t->options->checkpoint)
     return save_all (t, error);
   return TRUE;
 }
@@ -307,6 +326,10 @@ static gboolean
 run_steps (Training *t, GError **error)
 {
   gboolean last = FALSE;
+
+  /* All was done but the end. */
+  if (t->state.step > 0 && progress_now (t) >= 1.0)
+    return finish (t, error);
 
   while (! last)
     {
@@ -383,7 +406,8 @@ prepare (Training *t, GError **error)
   t->option_json = options_to_json (t, FALSE);
 
   if (! atl_schedule_parse (&t->schedule, t->options->schedule, error)
-      || ! prepare_memory (t, error) || ! prepare_parameters (t, error))
+      || ! prepare_memory (t, error) || ! prepare_parameters (t, error)
+      || ! atl_train_make_run_folder (t->options, error))
     return FALSE;
 
   t->log = atl_log_open (t->log_path, t->recipe->score_name, t->options->resume, t->state.step,

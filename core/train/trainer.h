@@ -73,9 +73,11 @@ char *atl_train_run_folder (const AtlTrainOptions *options);
 char *atl_train_checkpoint_path (const AtlTrainOptions *options);
 
 /* Whether a training can start: its output can be written, and its run folder holds a checkpoint if one is
- * to be resumed; if not, none, and nothing is in the place of the output. Creates the run
- * folder. */
+ * to be resumed; if not, none, and nothing is in the place of the output. Changes nothing. */
 gboolean atl_train_check (const AtlTrainOptions *options, GError **error);
+
+/* Makes the run folder if it is not there. */
+gboolean atl_train_make_run_folder (const AtlTrainOptions *options, GError **error);
 
 /* Trains the model, from its parameters as they are or from the checkpoint, and writes it to
  * options->output: at every checkpoint, and at the end. When cancelled, checkpoint and weights are

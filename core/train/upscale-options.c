@@ -15,25 +15,31 @@ static const char *const recipes[] = { "default", "lesson", NULL };
 static const char *const losses[] = { "l1", "mse", NULL };
 static const char *const starts[] = { "nearest", "random", NULL };
 
+/* What a crash may cost. A checkpoint has five numbers for each parameter, 15 MB for the default network,
+ * which is written and synced in well under a second. */
+#define CHECKPOINT_SECONDS 120.0
+
 #define AT(member) G_STRUCT_OFFSET (AtlUpscaleOptions, member)
 
 static const AtlOption options[] = {
   { "recipe", 0, ATL_OPTION_CHOICE, AT (recipe), FALSE, 0, 0, recipes, FALSE, N_ ("NAME"),
     N_ ("Where the defaults come from: this program, or the fast.ai lesson it follows (crops of "
         "72, "
-        "batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)") },
+        "batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)"),
+    .is_fixed = TRUE },
   { "scale", 0, ATL_OPTION_INTEGER, AT (scale), FALSE, 2, 8, .argument = N_ ("N"),
-    .blurb = N_ ("How many times larger: 2, 4 or 8") },
+    .blurb = N_ ("How many times larger: 2, 4 or 8"), .is_fixed = TRUE },
   { "width", 0, ATL_OPTION_INTEGER, AT (width), FALSE, 1, 512, .argument = N_ ("N"),
-    .blurb = N_ ("Channels of the inner layers") },
+    .blurb = N_ ("Channels of the inner layers"), .is_fixed = TRUE },
   { "blocks", 0, ATL_OPTION_INTEGER, AT (blocks), FALSE, 1, 64, .argument = N_ ("N"),
-    .blurb = N_ ("Residual blocks") },
+    .blurb = N_ ("Residual blocks"), .is_fixed = TRUE },
   { "crop", 0, ATL_OPTION_INTEGER, AT (crop), FALSE, 4, 512, .argument = N_ ("N"),
-    .blurb = N_ ("Side of a sample in pixels of the small picture") },
+    .blurb = N_ ("Side of a sample in pixels of the small picture"), .is_fixed = TRUE },
   { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, FALSE, N_ ("LOSS"),
     N_ ("Mean absolute or squared error of the pixels, l1 or mse") },
   { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts, FALSE, N_ ("HOW"),
-    N_ ("What an untrained network does: enlarge by nearest neighbour, or something random") },
+    N_ ("What an untrained network does: enlarge by nearest neighbour, or something random"),
+    .is_fixed = TRUE },
 };
 
 const AtlOptionTable atl_upscale_options = { options, G_N_ELEMENTS (options) };
@@ -72,7 +78,7 @@ atl_upscale_options_init (AtlUpscaleOptions *o, AtlUpscaleRecipe recipe, int sca
 {
   *o = (AtlUpscaleOptions) { .recipe = recipe, .scale = scale, .width = 64, .blocks = 8 };
   o->common.seed = 1;
-  o->common.checkpoint = 120.0;
+  o->common.checkpoint = CHECKPOINT_SECONDS;
   o->common.precision = ATL_DTYPE_F32;
 
   if (recipe == ATL_UPSCALE_RECIPE_LESSON)
@@ -106,6 +112,9 @@ atl_upscale_options_complete (AtlUpscaleOptions *o, GError **error)
     return set_argument_error (error, _ ("'--output' is missing: the weight file to write"));
   if (c->data == NULL)
     return set_argument_error (error, _ ("'--data' is missing: a folder of photos to learn from"));
+  if (! atl_options_check_texts (&atl_train_options, o, error)
+      || ! atl_options_check_texts (&atl_upscale_options, o, error))
+    return FALSE;
   if (n_lengths > 1)
     return set_argument_error (
         error, _ ("only one of '--steps', '--epochs' and '--minutes' can be given"));

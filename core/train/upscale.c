@@ -18,10 +18,11 @@
 #include "train/pairs.h"
 #include "train/quality.h"
 
-/* Pixels of the small picture on a side of the square that is validated on, at most. */
-#define VALIDATION_SIDE 128
-
+/* Validation comes round every few minutes and is to cost seconds: at most so many squares, of so many
+ * pixels of the small picture on a side. For the default network these are 0.3e12 multiply-adds, as many
+ * as 25 pictures of 128 x 128 cost, whatever the size of the photos. */
 #define MAX_VALIDATION_PHOTOS 24
+#define VALIDATION_SIDE 128
 
 /* Longest side of a photo in pixels; larger ones are shrunk, which also takes out what the camera or
  * JPEG left in their finest detail. */
@@ -29,7 +30,7 @@
 
 struct AtlUpscaleData
 {
-  const AtlUpscaleOptions *options;
+  AtlUpscaleOptions *options;
   const AtlBackend *backend;
   GArray *training, *validation; /* of AtlPair */
   GArray *units;                 /* of int: the photo of each unit of an epoch */
@@ -78,20 +79,18 @@ atl_upscale_data_n_validation (const AtlUpscaleData *data)
 
 /* Loading. */
 
-static void
-shuffle_paths (GPtrArray *paths, guint64 seed)
+static GPtrArray *
+shuffled_paths (const GPtrArray *paths, guint64 seed)
 {
+  GPtrArray *shuffled = g_ptr_array_new_with_free_func (g_free);
+  g_autofree guint32 *order = g_new (guint32, paths->len);
   AtlRandom random;
 
   atl_stream_init (&random, seed, ATL_STREAM_SPLIT, 0);
-  for (guint i = paths->len; i > 1; i--)
-    {
-      const guint j = atl_random_below (&random, i);
-      gpointer other = paths->pdata[j];
-
-      paths->pdata[j] = paths->pdata[i - 1];
-      paths->pdata[i - 1] = other;
-    }
+  atl_random_permutation (order, paths->len, &random);
+  for (guint i = 0; i < paths->len; i++)
+    g_ptr_array_add (shuffled, g_strdup (g_ptr_array_index (paths, order[i])));
+  return shuffled;
 }
 
 /* Half of what is free, and the small pictures need a quarter of it or less. */
@@ -103,21 +102,35 @@ memory_for_photos (void)
   return available > 0 ? available / 5 * 2 : (size_t) 1 << 30;
 }
 
-static GArray *
-load_pairs (const AtlUpscaleOptions *o, const char *const *places, GPtrArray *problems,
-            const AtlProgress *progress, GError **error)
+/* Which photos are used must not depend on how much memory is free when a training is resumed: the first
+ * sitting's number is an option from then on. */
+static AtlPhotoLimits
+limits_of_training (const AtlUpscaleOptions *o)
 {
-  g_autoptr (GPtrArray) paths = atl_photos_find (places, error);
+  const int n = o->common.photos;
+
+  return (AtlPhotoLimits) {
+    .min_side = o->crop * o->scale,
+    .max_side = MAX_PHOTO_SIDE,
+    .max_photos = n > 0 ? n : G_MAXINT,
+    .max_bytes = o->common.resume && n > 0 ? G_MAXSIZE : memory_for_photos (),
+  };
+}
+
+static GArray *
+load_pairs (const AtlUpscaleOptions *o, const char *const *places, const AtlPhotoLimits *limits,
+            GPtrArray *problems, const AtlProgress *progress, GError **error)
+{
+  g_autoptr (GPtrArray) found = atl_photos_find (places, error);
   const AtlProgress loading = atl_progress_part (progress, 0.0, 0.6);
   const AtlProgress shrinking = atl_progress_part (progress, 0.6, 1.0);
   g_auto (AtlPhotos) photos = { 0 };
 
-  if (paths == NULL)
+  if (found == NULL)
     return NULL;
 
-  shuffle_paths (paths, (guint64) o->common.seed);
-  if (! atl_photos_load (&photos, paths, o->crop * o->scale, MAX_PHOTO_SIDE, memory_for_photos (),
-                         problems, &loading, error))
+  g_autoptr (GPtrArray) paths = shuffled_paths (found, (guint64) o->common.seed);
+  if (! atl_photos_load (&photos, paths, limits, problems, &loading, error))
     return NULL;
   return atl_pairs_new (&photos, o->scale, &shrinking, error);
 }
@@ -149,13 +162,14 @@ parse_part (const char *text, double *part)
 }
 
 static gboolean
-load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GError **error)
+load_training (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress,
+               GError **error)
 {
-  const AtlUpscaleOptions *o = data->options;
-  const char *const validation[] = { o->common.validation, NULL };
-  double part;
+  AtlUpscaleOptions *o = data->options;
+  const AtlPhotoLimits limits = limits_of_training (o);
 
-  data->training = load_pairs (o, (const char *const *) o->common.data, problems, progress, error);
+  data->training = load_pairs (o, (const char *const *) o->common.data, &limits, problems, progress,
+                               error);
   if (data->training == NULL)
     return FALSE;
   if (data->training->len == 0)
@@ -163,17 +177,25 @@ load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GE
       g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
                    _ ("none of the photos can be used; each must have at least %d x %d pixels, or "
                       "give a smaller '--crop'"),
-                   o->crop * o->scale, o->crop * o->scale);
+                   limits.min_side, limits.min_side);
       return FALSE;
     }
+  o->common.photos = (int) data->training->len;
+  return TRUE;
+}
 
-  if (parse_part (o->common.validation, &part))
-    {
-      hold_out (data, part);
-      return TRUE;
-    }
+static gboolean
+load_validation (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress,
+                 GError **error)
+{
+  const AtlUpscaleOptions *o = data->options;
+  const char *const places[] = { o->common.validation, NULL };
+  const AtlPhotoLimits limits = { .min_side = o->crop * o->scale,
+                                  .max_side = MAX_PHOTO_SIDE,
+                                  .max_photos = MAX_VALIDATION_PHOTOS,
+                                  .max_bytes = G_MAXSIZE };
 
-  data->validation = load_pairs (o, validation, problems, NULL, error);
+  data->validation = load_pairs (o, places, &limits, problems, progress, error);
   if (data->validation == NULL)
     return FALSE;
   if (data->validation->len == 0)
@@ -182,8 +204,22 @@ load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GE
                    _ ("none of the photos in '%s' can be validated on"), o->common.validation);
       return FALSE;
     }
-  if (data->validation->len > MAX_VALIDATION_PHOTOS)
-    g_array_set_size (data->validation, MAX_VALIDATION_PHOTOS);
+  return TRUE;
+}
+
+static gboolean
+load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GError **error)
+{
+  double part;
+  const gboolean is_part = parse_part (data->options->common.validation, &part);
+  const AtlProgress training = atl_progress_part (progress, 0.0, is_part ? 1.0 : 0.9);
+  const AtlProgress validation = atl_progress_part (progress, 0.9, 1.0);
+
+  if (! load_training (data, problems, &training, error))
+    return FALSE;
+  if (! is_part)
+    return load_validation (data, problems, &validation, error);
+  hold_out (data, part);
   return TRUE;
 }
 
@@ -261,8 +297,8 @@ make_buffers (AtlUpscaleData *data, GError **error)
 }
 
 AtlUpscaleData *
-atl_upscale_data_new (const AtlUpscaleOptions *options, const AtlBackend *backend,
-                      GPtrArray *problems, const AtlProgress *progress, GError **error)
+atl_upscale_data_new (AtlUpscaleOptions *options, const AtlBackend *backend, GPtrArray *problems,
+                      const AtlProgress *progress, GError **error)
 {
   g_autoptr (AtlUpscaleData) data = g_new0 (AtlUpscaleData, 1);
 

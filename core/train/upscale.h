@@ -53,9 +53,9 @@ AtlModel *atl_upscale_model_new (const AtlUpscaleOptions *options, GError **erro
 
 typedef struct AtlUpscaleData AtlUpscaleData;
 
-/* Loads the photos. 'options' must live longer. Photos that cannot be used are told of in 'problems', a
- * GPtrArray of char *. ATL_ERROR_TRAINING if none is left. */
-AtlUpscaleData *atl_upscale_data_new (const AtlUpscaleOptions *options, const AtlBackend *backend,
+/* Loads the photos, and sets the option of their number. 'options' must live longer. Photos that cannot be
+ * used are told of in 'problems', a GPtrArray of char *. ATL_ERROR_TRAINING if none is left. */
+AtlUpscaleData *atl_upscale_data_new (AtlUpscaleOptions *options, const AtlBackend *backend,
                                       GPtrArray *problems, const AtlProgress *progress,
                                       GError **error);
 void atl_upscale_data_free (AtlUpscaleData *data);

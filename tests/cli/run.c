@@ -56,6 +56,23 @@ atl_test_run_fails (int status, const char *text, const char *const *arguments)
   atl_test_contains (messages, text);
 }
 
+gboolean
+atl_test_read_until (GInputStream *stream, const char *text)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+  char part[256];
+  gssize n;
+
+  while (strstr (all->str, text) == NULL)
+    {
+      n = g_input_stream_read (stream, part, sizeof part, NULL, NULL);
+      if (n <= 0)
+        return FALSE;
+      g_string_append_len (all, part, n);
+    }
+  return TRUE;
+}
+
 void
 atl_test_contains (const char *text, const char *part)
 {

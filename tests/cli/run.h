@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -19,6 +19,9 @@ void atl_test_run (int status, char **output, char **messages, const char *const
 
 /* The same, and asserts that stderr contains 'text', and that nothing came to stdout. */
 void atl_test_run_fails (int status, const char *text, const char *const *arguments);
+
+/* Reads until the text was read, or to the end of the stream. Returns whether it was. */
+gboolean atl_test_read_until (GInputStream *stream, const char *text);
 
 /* Asserts that a text contains another one. */
 void atl_test_contains (const char *text, const char *part);

@@ -101,7 +101,9 @@ leaves_out_what_is_no_use (void)
   g_free (atl_test_file_new (folder, "d.jpg", "", 0));
 
   g_autoptr (GPtrArray) paths = find_one (folder);
-  CU_ASSERT_FATAL (atl_photos_load (&photos, paths, 16, LARGEST, G_MAXSIZE, problems, NULL, NULL));
+  CU_ASSERT_FATAL (atl_photos_load (&photos, paths,
+                                    &(AtlPhotoLimits) { 16, LARGEST, G_MAXINT, G_MAXSIZE },
+                                    problems, NULL, NULL));
   CU_ASSERT_EQUAL_FATAL (photos.n, 5);
   CU_ASSERT_EQUAL (photos.photos[0].width, 20);
   CU_ASSERT_EQUAL (photos.photos[0].height, 16);
@@ -129,7 +131,8 @@ stops_when_memory_is_full (void)
     }
 
   g_autoptr (GPtrArray) paths = find_one (folder);
-  CU_ASSERT_FATAL (atl_photos_load (&photos, paths, 8, LARGEST, 192 * 20, problems, NULL, NULL));
+  CU_ASSERT_FATAL (atl_photos_load (
+      &photos, paths, &(AtlPhotoLimits) { 8, LARGEST, G_MAXINT, 192 * 20 }, problems, NULL, NULL));
   for (int i = 0; i < photos.n; i++)
     n_loaded += photos.photos[i].width > 0;
   CU_ASSERT (n_loaded >= 20 && n_loaded < 70);
@@ -147,7 +150,8 @@ large_ones_are_shrunk (void)
 
   atl_test_picture_new (folder, "a", 200, 100, 1);
   g_autoptr (GPtrArray) paths = find_one (folder);
-  CU_ASSERT_FATAL (atl_photos_load (&photos, paths, 8, 50, G_MAXSIZE, problems, NULL, NULL));
+  CU_ASSERT_FATAL (atl_photos_load (
+      &photos, paths, &(AtlPhotoLimits) { 8, 50, G_MAXINT, G_MAXSIZE }, problems, NULL, NULL));
   CU_ASSERT_EQUAL (photos.photos[0].width, 50);
   CU_ASSERT_EQUAL (photos.photos[0].height, 25);
 }
@@ -163,7 +167,8 @@ pairs_are_cut_and_shrunk (void)
   g_free (atl_test_file_new (folder, "a.png", "", 0));
   atl_test_picture_new (folder, "b", 23, 17, 1);
   g_autoptr (GPtrArray) paths = find_one (folder);
-  CU_ASSERT_FATAL (atl_photos_load (&photos, paths, 8, LARGEST, G_MAXSIZE, problems, NULL, NULL));
+  CU_ASSERT_FATAL (atl_photos_load (
+      &photos, paths, &(AtlPhotoLimits) { 8, LARGEST, G_MAXINT, G_MAXSIZE }, problems, NULL, NULL));
   CU_ASSERT_FATAL (atl_photo_init_part (&large, &photos.photos[1], 0, 0, 20, 16, NULL));
   CU_ASSERT_FATAL (atl_photo_init_resized (&small, &large, 5, 4, NULL));
 

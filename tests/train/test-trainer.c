@@ -62,6 +62,8 @@ on_step (const AtlTrainStatus *status, void *data)
 {
   Setup *setup = data;
 
+  /* Also of a step that ends a row of the log. */
+  CU_ASSERT (status->loss > 0.0 && status->samples_per_second > 0.0);
   if (status->step == setup->cancel_at)
     g_cancellable_cancel (setup->cancellable);
 }
@@ -267,6 +269,9 @@ learns (void)
   JsonArray *data = json_object_get_array_member (options, "data");
   CU_ASSERT_STRING_EQUAL (json_array_get_string_element (data, 0), "photos"); /* no path */
   CU_ASSERT (json_object_get_double_member (recipe, "psnr") > 5.0);
+  CU_ASSERT_EQUAL (json_object_get_int_member (recipe, "steps"), 110);
+  CU_ASSERT_EQUAL (json_object_get_int_member (recipe, "best-step"), 110);
+  CU_ASSERT_EQUAL (json_object_get_int_member (options, "photos"), 4);
   CU_ASSERT_STRING_EQUAL (model->card->trained_on, "photos");
   setup_clear (&setup);
 }
@@ -421,7 +426,7 @@ checkpoints_fit_the_network (void)
   setup_init (&setup);
   train_until (&setup, 5);
   setup.options.common.resume = TRUE;
-  setup.options.width = 6;
+  setup.options.width = 6; /* the command line does not let it change */
   CU_ASSERT_FALSE (train (&setup, &error));
   atl_test_error (&error, ATL_ERROR, ATL_ERROR_SHAPE, "the network's has");
   setup_clear (&setup);
