@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/* The block is inside a larger one of calloc (), whose address stands right before it. Large ones come fresh
+ * from the system, which gives a page, and zeros it, when it is first touched: a workspace of which a tile
+ * needs a part costs that part. */
 float *
 atl_floats_new (size_t n, const char *what, GError **error)
 {
@@ -20,25 +23,24 @@ atl_floats_new (size_t n, const char *what, GError **error)
       return NULL;
     }
 
-  /* aligned_alloc () wants a multiple of the alignment, and never returns NULL for lack of size. */
-  const size_t n_bytes = (MAX (n, 1) * sizeof (float) + ATL_ALIGNMENT - 1)
-                         & ~(size_t) (ATL_ALIGNMENT - 1);
-  float *floats = aligned_alloc (ATL_ALIGNMENT, n_bytes);
-
-  if (floats == NULL)
+  guint8 *whole = calloc (1, n * sizeof (float) + ATL_ALIGNMENT);
+  if (whole == NULL)
     {
-      atl_error_set_memory (error, what, n_bytes);
+      atl_error_set_memory (error, what, n * sizeof (float));
       return NULL;
     }
 
-  memset (floats, 0, n_bytes);
-  return floats;
+  /* calloc () aligns to at least a pointer's size, so that one fits before the next line. */
+  void **floats = (void **) (whole + ATL_ALIGNMENT - (uintptr_t) whole % ATL_ALIGNMENT);
+  floats[-1] = whole;
+  return (float *) floats;
 }
 
 void
 atl_floats_free (float *floats)
 {
-  free (floats);
+  if (floats != NULL)
+    free (((void **) floats)[-1]);
 }
 
 /* The number in the first line of a file of one number, or SIZE_MAX ("max", or no such file). */

@@ -22,7 +22,7 @@ atl_floats_aligned (size_t n)
 }
 
 /* n floats set to zero, aligned to ATL_ALIGNMENT, or NULL with ATL_ERROR_MEMORY naming 'what'.
- * Freed by atl_floats_free (). n may be 0. */
+ * Freed by atl_floats_free (). n may be 0. What is never touched of a large block takes no memory. */
 float *atl_floats_new (size_t n, const char *what, GError **error);
 
 /* Accepts NULL. */

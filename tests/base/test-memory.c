@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -32,6 +33,36 @@ aligned_and_zero (void)
       memset (floats, 0xff, sizes[i] * sizeof (float));
       atl_floats_free (floats);
     }
+}
+
+/* Bytes of this process in memory. */
+static size_t
+resident (void)
+{
+  g_autofree char *statm = NULL;
+  const char *pages = g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL)
+                          ? strchr (statm, ' ')
+                          : NULL;
+
+  return pages != NULL ? g_ascii_strtoull (pages + 1, NULL, 10) * (size_t) sysconf (_SC_PAGESIZE)
+                       : 0;
+}
+
+static void
+untouched_takes_no_memory (void)
+{
+  const size_t n_bytes = 256 << 20, before = resident ();
+
+  if (before == 0 || atl_test_quick ())
+    {
+      atl_test_skip (before == 0 ? "no /proc/self/statm" : "valgrind touches what it zeros");
+      return;
+    }
+
+  g_autoptr (AtlFloats) floats = atl_floats_new (n_bytes / sizeof (float), "a test", NULL);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (floats);
+  floats[12345678] = 1.0f;
+  CU_ASSERT (resident () < before + n_bytes / 4);
 }
 
 static void
@@ -144,6 +175,7 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "aligned and zero", aligned_and_zero },
+    { "untouched takes no memory", untouched_takes_no_memory },
     { "free accepts NULL", free_accepts_null },
     { "too large", too_large },
     { "error names mebibytes", error_names_mebibytes },
