@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Random numbers that are the same on every machine: xoshiro256**, seeded by SplitMix64.
+ * Random numbers by xoshiro256**, seeded by SplitMix64: the same on every machine, but for the last digits of
+ * normal ones, which the system's log () decides.
  *
  * Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM TOMS 47, 2021.
  * The state is plain data: a checkpoint stores it as it is.
