@@ -62,8 +62,8 @@ atl_test_no_error (const GError *error)
     }
 }
 
-void
-atl_test_close (const char *what, const float *a, const float *b, size_t n, double tolerance)
+gboolean
+atl_test_is_close (const char *what, const float *a, const float *b, size_t n, double tolerance)
 {
   double largest = 0.0, difference = 0.0;
   size_t where = 0;
@@ -72,21 +72,32 @@ atl_test_close (const char *what, const float *a, const float *b, size_t n, doub
     {
       const double d = fabs ((double) a[i] - (double) b[i]);
 
-      largest = fmax (largest, fabs ((double) b[i]));
-      if (! isfinite (d) || d > difference)
+      if (! isfinite (a[i]) || ! isfinite (b[i]))
         {
-          difference = isfinite (d) ? d : INFINITY;
+          printf ("  %s: number %zu of %zu is %g, expected %g\n", what, i, n, (double) a[i],
+                  (double) b[i]);
+          return FALSE;
+        }
+      largest = fmax (largest, fabs ((double) b[i]));
+      if (d > difference)
+        {
+          difference = d;
           where = i;
         }
     }
 
   const double allowed = tolerance * (largest > 0.0 ? largest : 1.0);
   if (difference > allowed)
-    {
-      printf ("  %s: number %zu of %zu is %g, expected %g; difference %g, allowed %g\n", what,
-              where, n, (double) a[where], (double) b[where], difference, allowed);
-      CU_FAIL ("numbers differ");
-    }
+    printf ("  %s: number %zu of %zu is %g, expected %g; difference %g, allowed %g\n", what, where,
+            n, (double) a[where], (double) b[where], difference, allowed);
+  return difference <= allowed;
+}
+
+void
+atl_test_close (const char *what, const float *a, const float *b, size_t n, double tolerance)
+{
+  if (! atl_test_is_close (what, a, b, n, tolerance))
+    CU_FAIL ("numbers differ");
 }
 
 int

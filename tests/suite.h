@@ -39,8 +39,12 @@ void atl_test_error (GError **error, GQuark domain, int code, const char *text);
 /* Asserts that there is no error; prints its message if there is one. */
 void atl_test_no_error (const GError *error);
 
-/* Asserts max |a - b| <= tolerance * max |b| (or <= tolerance, where b is all zero), and prints the
- * figures if not. Never true if a number is not finite. */
+/* Whether max |a - b| <= tolerance * max |b| (or <= tolerance, where b is all zero); prints the figures if
+ * not. Never true if a number of either is not finite. */
+gboolean atl_test_is_close (const char *what, const float *a, const float *b, size_t n,
+                            double tolerance);
+
+/* Asserts the same. */
 void atl_test_close (const char *what, const float *a, const float *b, size_t n, double tolerance);
 
 G_END_DECLS
