@@ -95,7 +95,8 @@ find_target (AtlAtomicFile *file, GError **error)
   return TRUE;
 }
 
-/* Beside the target, with the start of its name and the path's ending. */
+/* Beside the target, with the start of its name and the path's ending, and hidden: what is left by a power
+ * cut is then not listed among models or photos. */
 static char *
 template_of_temporary (const AtlAtomicFile *file)
 {
@@ -113,7 +114,7 @@ template_of_temporary (const AtlAtomicFile *file)
 
   if (ending == NULL || strlen (ending) > MAX_ENDING)
     ending = "";
-  g_autofree char *temporary = g_strconcat (stem, ".XXXXXX", ending, NULL);
+  g_autofree char *temporary = g_strconcat (".", stem, ".XXXXXX", ending, NULL);
   return g_build_filename (folder, temporary, NULL);
 }
 
