@@ -6,14 +6,14 @@
 #include "suite.h"
 
 #include <json-glib/json-glib.h>
-#include <string.h>
+#include <math.h>
 
 #include "cli/command.h"
 #include "image/rgb-file.h"
 #include "run.h"
 #include "temporary.h"
 
-/* Broad vertical stripes. */
+/* Stripes of different breadth and direction in each colour. */
 static void
 write_picture (const AtlTestFolder *folder, const char *name, int width, int height)
 {
@@ -22,15 +22,134 @@ write_picture (const AtlTestFolder *folder, const char *name, int width, int hei
 
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
-      memset (pixels + 3 * (y * width + x), x / 7 % 2 == 0 ? 40 : 200, 3);
+      {
+        guint8 *pixel = pixels + 3 * (y * width + x);
+
+        pixel[0] = x / 7 % 2 == 0 ? 40 : 200;
+        pixel[1] = y / 5 % 2 == 0 ? 60 : 180;
+        pixel[2] = (guint8) ((x * x + 3 * y) % 256);
+      }
   CU_ASSERT_FATAL (atl_rgb_write_png (path, pixels, width, height, NULL));
 }
 
 static const char model[] = MODELS_FOLDER "/sr-resnet-x2.safetensors";
 
+/* What is measured of a saved picture, computed anew and slowly: luma of BT.601 in doubles, PSNR, and SSIM
+ * by a window of two dimensions. */
+
+enum
+{
+  BORDER = 2, /* the scale */
+  WINDOW = 11
+};
+
+typedef struct
+{
+  int width, height;
+  double *luma;
+} Plane;
+
+static Plane
+plane_of (const char *folder, const char *name, const char *what)
+{
+  g_autofree char *file = g_strdup_printf ("%s-%s.png", name, what);
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  Plane plane;
+  g_autofree guint8 *rgb = atl_rgb_read (path, ATL_RGB_NO_LIMIT, &plane.width, &plane.height, NULL);
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (rgb);
+  plane.luma = g_new (double, (size_t) (plane.width * plane.height));
+  for (int i = 0; i < plane.width * plane.height; i++)
+    plane.luma[i] = 16.0 + 65.481 / 255 * rgb[3 * i] + 128.553 / 255 * rgb[3 * i + 1]
+                    + 24.966 / 255 * rgb[3 * i + 2];
+  return plane;
+}
+
+static double
+psnr_of (const Plane *a, const Plane *b)
+{
+  double squares = 0.0;
+  int n = 0;
+
+  for (int y = BORDER; y < a->height - BORDER; y++)
+    for (int x = BORDER; x < a->width - BORDER; x++, n++)
+      {
+        const double d = a->luma[y * a->width + x] - b->luma[y * a->width + x];
+
+        squares += d * d;
+      }
+  return 10.0 * log10 (255.0 * 255.0 / (squares / n));
+}
+
+/* Of the window whose corner is (left, top). */
+static double
+similarity (const Plane *a, const Plane *b, int left, int top)
+{
+  double sum = 0.0, ma = 0.0, mb = 0.0, va = 0.0, vb = 0.0, cov = 0.0;
+
+  for (int pass = 0; pass < 2; pass++)
+    for (int j = 0; j < WINDOW; j++)
+      for (int i = 0; i < WINDOW; i++)
+        {
+          const double w = exp (-((i - 5) * (i - 5) + (j - 5) * (j - 5)) / (2.0 * 1.5 * 1.5));
+          const double p = a->luma[(top + j) * a->width + left + i];
+          const double q = b->luma[(top + j) * a->width + left + i];
+
+          if (pass == 0)
+            {
+              sum += w;
+              ma += w * p;
+              mb += w * q;
+              continue;
+            }
+          va += w / sum * (p - ma / sum) * (p - ma / sum);
+          vb += w / sum * (q - mb / sum) * (q - mb / sum);
+          cov += w / sum * (p - ma / sum) * (q - mb / sum);
+        }
+
+  const double c1 = 6.5025, c2 = 58.5225; /* (0.01 255)^2, (0.03 255)^2 */
+  ma /= sum;
+  mb /= sum;
+  return (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2));
+}
+
+static double
+ssim_of (const Plane *a, const Plane *b)
+{
+  double sum = 0.0;
+  int n = 0;
+
+  for (int y = BORDER; y <= a->height - BORDER - WINDOW; y++)
+    for (int x = BORDER; x <= a->width - BORDER - WINDOW; x++, n++)
+      sum += similarity (a, b, x, y);
+  return sum / n;
+}
+
+/* The numbers of a picture are those of the files that were saved. */
+static void
+check_measured (JsonObject *picture, const char *saved, const char *name)
+{
+  Plane original = plane_of (saved, name, "hr"), result = plane_of (saved, name, "sr");
+
+  CU_ASSERT_EQUAL_FATAL (original.width, result.width);
+  CU_ASSERT_EQUAL_FATAL (original.height, result.height);
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "psnr"),
+                          psnr_of (&original, &result), 1e-4);
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "ssim"),
+                          ssim_of (&original, &result), 1e-5);
+  g_free (original.luma);
+  g_free (result.luma);
+}
+
 static void
 measures_pictures (void)
 {
+  /* What tests/train/evaluate-reference.py tells of the two. */
+  static const struct
+  {
+    const char *name;
+    double psnr, ssim;
+  } bicubic[] = { { "a", 24.9063, 0.856478 }, { "b", 24.9244, 0.860030 } };
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new (), saved = atl_test_folder_new ();
   g_autofree char *output = NULL;
 
@@ -54,8 +173,11 @@ measures_pictures (void)
       JsonObject *picture = json_array_get_object_element (pictures, i);
 
       psnr += json_object_get_double_member (picture, "psnr") / 2;
-      CU_ASSERT (json_object_get_double_member (picture, "bicubic-psnr") > 10.0);
-      CU_ASSERT (json_object_get_double_member (picture, "bicubic-ssim") > 0.5);
+      check_measured (picture, saved, bicubic[i].name);
+      CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-psnr"),
+                              bicubic[i].psnr, 2e-3);
+      CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-ssim"),
+                              bicubic[i].ssim, 2e-5);
     }
   CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (set, "psnr"), psnr, 1e-9);
   JsonObject *last = json_array_get_object_element (pictures, 1);
@@ -63,9 +185,36 @@ measures_pictures (void)
   CU_ASSERT_EQUAL (json_object_get_int_member (last, "width"), 32);
   CU_ASSERT_EQUAL (json_object_get_int_member (last, "height"), 30);
   atl_test_folder_holds (saved, "a-hr.png a-lr.png a-sr.png b-hr.png b-lr.png b-sr.png");
+}
+
+/* Names of which two would be saved as one are told before any work. */
+static void
+clashing_names_are_told (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new (), other = atl_test_folder_new ();
+  g_autoptr (AtlTestFolder) saved = atl_test_folder_new ();
+
+  write_picture (folder, "a.png", 40, 24);
+  write_picture (folder, "b.png", 40, 24);
+  write_picture (other, "b.png", 40, 24);
   atl_test_run_fails (
-      ATL_EXIT_USAGE, "both be saved as 'a'",
-      ATL_ARGUMENTS ("evaluate", "upscale", "--model", model, "--save", saved, folder, folder));
+      ATL_EXIT_USAGE, "both be saved as 'b'",
+      ATL_ARGUMENTS ("evaluate", "upscale", "--model", model, "--save", saved, folder, other));
+  atl_test_folder_holds (saved, "");
+}
+
+/* Names need not be UTF-8, but JSON must. */
+static void
+json_is_utf8 (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *output = NULL;
+
+  write_picture (folder, "\351.png", 40, 24);
+  atl_test_run (ATL_EXIT_DONE, &output, NULL,
+                ATL_ARGUMENTS ("evaluate", "upscale", "-m", model, "-j", folder));
+  CU_ASSERT (g_utf8_validate (output, -1, NULL));
+  atl_test_contains (output, "\357\277\275.png");
 }
 
 static void
@@ -112,6 +261,8 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "measures pictures", measures_pictures },
+    { "clashing names are told", clashing_names_are_told },
+    { "JSON is UTF-8", json_is_utf8 },
     { "prints a table", prints_a_table },
     { "misuse is told", misuse_is_told },
   };

@@ -5,6 +5,7 @@
 
 #include "suite.h"
 
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -63,6 +64,24 @@ lists_json (void)
       found = TRUE;
     }
   CU_ASSERT (found);
+}
+
+/* A folder's name need not be UTF-8, but JSON must. */
+static void
+json_is_utf8 (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *odd = g_build_filename (folder, "\351", NULL);
+  g_autofree char *bytes = NULL;
+  size_t size = 0;
+
+  g_mkdir (odd, 0700);
+  CU_ASSERT_FATAL (
+      g_file_get_contents (MODELS_FOLDER "/sr-resnet-x2.safetensors", &bytes, &size, NULL));
+  g_autofree char *path = atl_test_file_new (odd, "good.safetensors", bytes, size);
+  g_autoptr (JsonNode) root = run_json (ATL_ARGUMENTS ("models", "show", "--json", path));
+  const char *told = json_object_get_string_member (json_node_get_object (root), "path");
+  CU_ASSERT (g_str_has_suffix (told, "/\357\277\275/good.safetensors"));
 }
 
 static void
@@ -169,6 +188,7 @@ main (void)
   static const AtlTest tests[] = {
     { "lists", lists },
     { "lists as JSON", lists_json },
+    { "JSON is UTF-8", json_is_utf8 },
     { "tells of broken files", tells_of_broken_files },
     { "shows", shows },
     { "sums up", sums_up },

@@ -101,9 +101,9 @@ def main():
 
     names = sorted(p.name[: -len("-sr.png")] for p in arguments.folder.glob("*-sr.png"))
     rows = [measure(arguments.folder, name, arguments.scale) for name in names]
-    print(f"{'':24} {'model':>16} {'bicubic':>16}  small picture off by")
+    print(f"{'':24} {'model':>18} {'bicubic':>18}  small picture off by")
     for name, row in zip(names + ["mean"], rows + [np.mean(rows, 0)]):
-        print(f"{name:24} {row[0]:8.3f} {row[1]:.5f} {row[2]:8.3f} {row[3]:.5f}  {row[4]:g}")
+        print(f"{name:24} {row[0]:9.4f} {row[1]:.6f} {row[2]:9.4f} {row[3]:.6f}  {row[4]:g}")
 
 
 if __name__ == "__main__":
