@@ -30,6 +30,7 @@ extern const AtlCommand atl_command_upscale;
 extern const AtlCommand atl_command_train;
 extern const AtlCommand atl_command_evaluate;
 extern const AtlCommand atl_command_models;
+extern const AtlCommand atl_command_bench;
 extern const AtlCommand atl_command_doctor;
 
 G_END_DECLS

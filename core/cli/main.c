@@ -12,7 +12,7 @@
 
 static const AtlCommand *const commands[] = {
   &atl_command_upscale,  &atl_command_models, &atl_command_train,
-  &atl_command_evaluate, &atl_command_doctor,
+  &atl_command_evaluate, &atl_command_bench,  &atl_command_doctor,
 };
 
 static const AtlCommand *

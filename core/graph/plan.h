@@ -32,6 +32,8 @@ typedef struct
 AtlPrepared *atl_prepared_new (const AtlGraph *graph, const float *parameters,
                                const AtlBackend *backend, GError **error);
 void atl_prepared_free (AtlPrepared *prepared);
+/* The bytes that its weights take. */
+size_t atl_prepared_size (const AtlPrepared *prepared);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlPrepared, atl_prepared_free)
 
 void atl_plan_free (AtlPlan *plan);

@@ -165,22 +165,30 @@ largest_parameter (const AtlGraph *graph)
   return largest;
 }
 
+size_t
+atl_prepared_size (const AtlPrepared *prepared)
+{
+  size_t size = 0;
+
+  for (guint i = 0; i < prepared->steps->len; i++)
+    size += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
+
+  return size * sizeof (float);
+}
+
 AtlPrepared *
 atl_prepared_new (const AtlGraph *graph, const float *parameters, const AtlBackend *backend,
                   GError **error)
 {
   g_autoptr (AtlPrepared) prepared = g_new0 (AtlPrepared, 1);
-  size_t size = 0;
 
   prepared->graph = graph;
   prepared->backend = backend;
   prepared->steps = atl_graph_fuse (graph, FALSE);
   prepared->parameters = g_new0 (AtlPreparedStep, prepared->steps->len);
 
-  for (guint i = 0; i < prepared->steps->len; i++)
-    size += step_size (prepared, &g_array_index (prepared->steps, AtlStep, i));
-
-  prepared->numbers = atl_floats_new (size, _ ("the weights"), error);
+  prepared->numbers = atl_floats_new (atl_prepared_size (prepared) / sizeof (float),
+                                      _ ("the weights"), error);
   if (prepared->numbers == NULL)
     return NULL;
 

@@ -13,8 +13,8 @@ static const AtlCpuKernels *const kernels_of_level[] = {
 #endif
 };
 
-static const AtlCpuKernels *
-kernels (void)
+const AtlCpuKernels *
+atl_cpu_kernels (void)
 {
   return kernels_of_level[atl_cpu_level ()];
 }
@@ -42,10 +42,11 @@ way_of (const AtlConv2d *conv, AtlPass pass)
   const int n_written = pass == ATL_PASS_FORWARD ? conv->c_out : conv->c_in;
 
   if (is_for_winograd (conv))
-    return has_large_tiles (conv) ? kernels ()->conv2d_winograd_6 : kernels ()->conv2d_winograd_4;
+    return has_large_tiles (conv) ? atl_cpu_kernels ()->conv2d_winograd_6
+                                  : atl_cpu_kernels ()->conv2d_winograd_4;
   if (conv->stride == 1 && n_written <= ATL_CPU_NARROW)
-    return kernels ()->conv2d_narrow;
-  return kernels ()->conv2d_direct;
+    return atl_cpu_kernels ()->conv2d_narrow;
+  return atl_cpu_kernels ()->conv2d_direct;
 }
 
 /* A tile of 6 takes as long as 1.9 tiles of 4. */
@@ -53,13 +54,13 @@ static const AtlCpuConv2dWeight *
 weight_way_of (const AtlConv2d *conv)
 {
   if (! is_for_winograd (conv))
-    return kernels ()->conv2d_weight;
+    return atl_cpu_kernels ()->conv2d_weight;
 
   const double n_4 = (double) ((conv->h_out + 3) / 4) * ((conv->w_out + 3) / 4);
   const double n_6 = (double) ((conv->h_out + 5) / 6) * ((conv->w_out + 5) / 6);
 
-  return 1.9 * n_6 < n_4 ? kernels ()->conv2d_winograd_weight_6
-                         : kernels ()->conv2d_winograd_weight_4;
+  return 1.9 * n_6 < n_4 ? atl_cpu_kernels ()->conv2d_winograd_weight_6
+                         : atl_cpu_kernels ()->conv2d_winograd_weight_4;
 }
 
 static size_t
@@ -143,7 +144,7 @@ atl_backend_cpu (void)
 
   if (g_once_init_enter (&ready))
     {
-      backend = make_backend (kernels ());
+      backend = make_backend (atl_cpu_kernels ());
       g_once_init_leave (&ready, 1);
     }
 

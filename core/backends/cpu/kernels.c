@@ -16,4 +16,5 @@ const AtlCpuKernels ATL_CPU_KERNELS = {
   .elementwise = &ATL_CPU_ELEMENTWISE,
   .batch_norm = &ATL_CPU_BATCH_NORM,
   .optimize = &ATL_CPU_OPTIMIZE,
+  .limits = &ATL_CPU_LIMITS,
 };

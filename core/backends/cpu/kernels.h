@@ -63,6 +63,16 @@ typedef struct
   AtlAdamFunc *adam;
 } AtlCpuOptimize;
 
+/* limits.c: what is measured with them is in machine.c. */
+typedef struct
+{
+  /* Multiply-adds of vectors, n_rounds times as many as there are sums; returns the number of operations.
+   * 'sums' holds a vector of zeros and is overwritten. */
+  double (*multiply_add) (float *sums, int n_rounds);
+  /* y = x / 2 for n numbers, a multiple of 16. */
+  void (*scale) (float *y, const float *x, size_t n);
+} AtlCpuLimits;
+
 /* All of one instruction set. */
 typedef struct
 {
@@ -74,6 +84,7 @@ typedef struct
   const AtlCpuElementwise *elementwise;
   const AtlCpuBatchNorm *batch_norm;
   const AtlCpuOptimize *optimize;
+  const AtlCpuLimits *limits;
 } AtlCpuKernels;
 
 /* The tables of the instruction set that a source is being compiled for; the build gives these constants
@@ -89,12 +100,16 @@ extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT_6;
 extern const AtlCpuElementwise ATL_CPU_ELEMENTWISE;
 extern const AtlCpuBatchNorm ATL_CPU_BATCH_NORM;
 extern const AtlCpuOptimize ATL_CPU_OPTIMIZE;
+extern const AtlCpuLimits ATL_CPU_LIMITS;
 #endif
 
 /* kernels.c, compiled once for each instruction set */
 extern const AtlCpuKernels atl_cpu_kernels_baseline;
 extern const AtlCpuKernels atl_cpu_kernels_avx2;
 extern const AtlCpuKernels atl_cpu_kernels_avx512;
+
+/* Those of atl_cpu_level (). */
+const AtlCpuKernels *atl_cpu_kernels (void);
 
 /* Compiled once, since they only move numbers: layout.c and pixel-shuffle.c. */
 AtlTensorSizeFunc atl_cpu_tensor_size;
