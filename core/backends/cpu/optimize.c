@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "backends/cpu/vector.h"
 #include "base/threads.h"
 
 enum
@@ -46,31 +47,35 @@ loss_scratch_size (const AtlShape *shape)
 }
 
 /* Eight sums of |y - t| over numbers from 'begin' to 'end', and the gradient. */
-static void
-l1_run (const LossJob *job, size_t begin, size_t end, float sums[ATL_CHANNEL_BLOCK])
+static AtlVector8
+l1_run (const LossJob *job, size_t begin, size_t end)
 {
-  for (size_t i = begin; i < end; i += ATL_CHANNEL_BLOCK)
-    for (int k = 0; k < ATL_CHANNEL_BLOCK; k++)
-      {
-        const float d = job->y[i + k] - job->t[i + k];
+  AtlVector8 sums = { 0.0f };
 
-        sums[k] += fabsf (d);
-        job->dy[i + k] = d > 0.0f ? job->scale : d < 0.0f ? -job->scale : 0.0f;
-      }
+  for (size_t i = begin; i < end; i += ATL_CHANNEL_BLOCK)
+    {
+      const AtlVector8 d = atl_load8 (job->y + i) - atl_load8 (job->t + i);
+
+      sums += atl_absolute8 (d);
+      atl_store8 (job->dy + i, atl_signed8 (d, job->scale));
+    }
+  return sums;
 }
 
 /* The same for (y - t)^2. */
-static void
-mse_run (const LossJob *job, size_t begin, size_t end, float sums[ATL_CHANNEL_BLOCK])
+static AtlVector8
+mse_run (const LossJob *job, size_t begin, size_t end)
 {
-  for (size_t i = begin; i < end; i += ATL_CHANNEL_BLOCK)
-    for (int k = 0; k < ATL_CHANNEL_BLOCK; k++)
-      {
-        const float d = job->y[i + k] - job->t[i + k];
+  AtlVector8 sums = { 0.0f };
 
-        sums[k] += d * d;
-        job->dy[i + k] = 2.0f * job->scale * d;
-      }
+  for (size_t i = begin; i < end; i += ATL_CHANNEL_BLOCK)
+    {
+      const AtlVector8 d = atl_load8 (job->y + i) - atl_load8 (job->t + i);
+
+      sums += d * d;
+      atl_store8 (job->dy + i, d * (2.0f * job->scale));
+    }
+  return sums;
 }
 
 static void
@@ -82,9 +87,9 @@ loss_chunk (int chunk, int worker, void *data)
 
   for (size_t begin = first; begin < last; begin += RUN)
     {
-      float sums[ATL_CHANNEL_BLOCK] = { 0.0f };
+      const AtlVector8 sums = (job->squared ? mse_run : l1_run) (job, begin,
+                                                                 MIN (begin + RUN, last));
 
-      (job->squared ? mse_run : l1_run) (job, begin, MIN (begin + RUN, last), sums);
       for (int k = 0; k < ATL_CHANNEL_BLOCK; k++)
         total += sums[k];
     }

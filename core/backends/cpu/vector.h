@@ -98,4 +98,28 @@ atl_where_positive8 (AtlVector8 v, AtlVector8 y)
   return parts.whole;
 }
 
+/* |v| */
+ATL_ALWAYS_INLINE AtlVector8
+atl_absolute8 (AtlVector8 v)
+{
+  AtlParts parts = { .whole = v };
+
+  for (int i = 0; i < ATL_N_PARTS; i++)
+    parts.part[i] = (AtlPart) ((AtlPartMask) parts.part[i] & 0x7fffffff);
+  return parts.whole;
+}
+
+/* 'size' where v > 0, -size where v < 0, else 0. */
+ATL_ALWAYS_INLINE AtlVector8
+atl_signed8 (AtlVector8 v, float size)
+{
+  const AtlPart positive = (AtlPart) { 0.0f } + size, negative = -positive;
+  AtlParts parts = { .whole = v };
+
+  for (int i = 0; i < ATL_N_PARTS; i++)
+    parts.part[i] = (AtlPart) (((AtlPartMask) positive & (parts.part[i] > 0.0f))
+                               | ((AtlPartMask) negative & (parts.part[i] < 0.0f)));
+  return parts.whole;
+}
+
 G_END_DECLS
