@@ -145,6 +145,7 @@ plugin_folders (const Gimp *gimp)
 {
   GPtrArray *folders = g_ptr_array_new_with_free_func (g_free);
   const char *directory = g_getenv (gimp->directory_variable);
+  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
   g_autofree char *settings = directory != NULL ? g_strdup (directory)
                                                 : g_build_filename (g_get_user_config_dir (),
                                                                     gimp->user_folder, NULL);
@@ -152,7 +153,11 @@ plugin_folders (const Gimp *gimp)
 
   g_ptr_array_add (folders, g_build_filename (settings, "plug-ins", NULL));
   for (int i = 0; gimp->patterns[i] != NULL; i++)
-    glob (gimp->patterns[i], i > 0 ? GLOB_APPEND : 0, NULL, &found);
+    {
+      g_autofree char *pattern = g_strconcat (root != NULL ? root : "", gimp->patterns[i], NULL);
+
+      glob (pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
+    }
   for (size_t i = 0; i < found.gl_pathc; i++)
     g_ptr_array_add (folders, g_strdup (found.gl_pathv[i]));
   globfree (&found);

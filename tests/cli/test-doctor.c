@@ -38,6 +38,7 @@ home_new (void)
   g_setenv ("ATELIER_MODEL_PATH", home, TRUE);
   g_setenv ("XDG_DATA_HOME", home, TRUE);
   g_setenv ("GIMP2_DIRECTORY", home, TRUE);
+  g_setenv ("ATELIER_DOCTOR_ROOT", home, TRUE);
   g_setenv ("PATH", home, TRUE);
   return home;
 }
@@ -117,6 +118,24 @@ no_plugin (void)
   atl_test_contains (output, "PROBLEM: the plug-in 'atelier-upscale' is not in ");
 }
 
+/* For all users, not in the user's own folder. */
+static void
+plugin_of_the_system (void)
+{
+  g_autoptr (AtlTestFolder) home = home_new ();
+  g_autofree char *own = g_build_filename (home, "plug-ins", "atelier-upscale", NULL);
+  g_autofree char *folder = g_build_filename (home, "usr", "lib", "any", "gimp", "2.0", "plug-ins",
+                                              NULL);
+  g_autofree char *plugin = g_build_filename (folder, "atelier-upscale", NULL);
+  g_autofree char *line = g_strconcat ("GIMP 2.10  ", plugin, "/atelier-upscale\n", NULL);
+  g_autofree char *output = NULL;
+
+  g_mkdir_with_parents (folder, 0755);
+  CU_ASSERT_EQUAL_FATAL (g_rename (own, plugin), 0);
+  atl_test_run (ATL_EXIT_DONE, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, line);
+}
+
 static void
 model_is_broken (void)
 {
@@ -176,6 +195,7 @@ main (void)
     { "plug-in cannot be run", plugin_cannot_be_run },
     { "no model", no_model },
     { "no plug-in", no_plugin },
+    { "plug-in of the system", plugin_of_the_system },
     { "model is broken", model_is_broken },
     { "model is not finite", model_is_not_finite },
     { "tells programs", tells_programs },

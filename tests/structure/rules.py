@@ -221,8 +221,14 @@ def compile_arguments(build):
     return arguments
 
 
+def has_plugins(top, build):
+    """Whether plug-ins are built: without their options their headers cannot be compiled."""
+    room = os.path.join(top, "plugins") + os.sep
+    return any(folder.startswith(room) for folder in compile_arguments(build))
+
+
 def headers_alone(top, build):
-    """Each header of core and of the plug-ins' host compiles on its own, twice included."""
+    """Each header of core, and of the plug-ins' host if that is built, compiles alone, twice included."""
     arguments = compile_arguments(build)
 
     def complaint(path):
@@ -232,6 +238,8 @@ def headers_alone(top, build):
             near.append(os.path.dirname(near[-1]))
         near += sorted(folder for folder in arguments if folder.startswith(room))
         folder = next((folder for folder in near if folder in arguments), None)
+        if folder is None and room.endswith("plugins"):
+            return None   # see has_plugins ()
         if folder is None:
             return f"{path}: nothing is built of {os.path.basename(room)}, so it cannot be compiled"
         words, directory = arguments[folder]
