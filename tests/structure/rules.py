@@ -202,7 +202,8 @@ def formatting(top, clang_format):
 
 
 def compile_arguments(build):
-    """For each folder with compiled files: compiler and options, fit for a file that lies there."""
+    """For each folder with compiled files: the compiler and options of each, fit for a file that lies
+    there, without repetitions: one source may be compiled several times, with other macros."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
     arguments = {}
@@ -217,7 +218,9 @@ def compile_arguments(build):
                 skip = True
             elif word not in ("-c", "-MD", entry["file"]):
                 kept.append(word)
-        arguments.setdefault(os.path.dirname(source), (kept, entry["directory"]))
+        there = arguments.setdefault(os.path.dirname(source), [])
+        if (kept, entry["directory"]) not in there:
+            there.append((kept, entry["directory"]))
     return arguments
 
 
@@ -242,12 +245,14 @@ def headers_alone(top, build):
             return None   # see has_plugins ()
         if folder is None:
             return f"{path}: nothing is built of {os.path.basename(room)}, so it cannot be compiled"
-        words, directory = arguments[folder]
         text = f'#include "{os.path.join(top, path)}"\n' * 2
-        result = subprocess.run([*words, "-fsyntax-only", "-Wno-unused-function", "-x", "c", "-"],
-                                input=text, cwd=directory, capture_output=True, text=True,
-                                check=False)
-        return f"{path}: does not compile alone:\n{result.stderr}" if result.returncode else None
+        for words, directory in arguments[folder]:
+            result = subprocess.run([*words, "-fsyntax-only", "-Wno-unused-function", "-x", "c", "-"],
+                                    input=text, cwd=directory, capture_output=True, text=True,
+                                    check=False)
+            if result.returncode == 0:
+                return None
+        return f"{path}: does not compile alone:\n{result.stderr}"
 
     headers = [path for path in files(top, ("core", "plugins"), (".h",))
                if not path.startswith("core/backends/cuda/")]

@@ -83,9 +83,11 @@ PLANTED = {
         "core/base/needs.h": "#pragma once\nsize_t f (void);\n",
         "core/base/twice.h": "typedef struct { int a; } Twice;\n",
         "core/base/sub/uses.h": '#pragma once\n#include "good.h"\n#ifndef FLAG\n#error\n#endif\n',
+        "core/base/two.h": "#pragma once\n#if FLAG != 2\n#error\n#endif\n",
+        "core/base/three.h": "#pragma once\n#if FLAG != 3\n#error\n#endif\n",
         "core/graph/other.h": "#pragma once\n",
         "plugins/host/nobody.h": "",
-    }, ["core/base/needs.h", "core/base/twice.h"]),
+    }, ["core/base/needs.h", "core/base/three.h", "core/base/twice.h"]),
     "formatting": ({
         "core/base/good.c": "int a;\n",
         "core/base/bad.c": "int  a;\nint b;\nint   c;\n",
@@ -106,11 +108,12 @@ def plant(top, tree):
 
 
 def plant_build(top):
-    """A build folder in which one file of core/base was compiled."""
-    command = (f"cc -I{top}/core/base -Wall -Werror -DFLAG=1 -MD -MQ a.o -MF a.d -o a.o "
-               "-c ../core/base/a.c")
+    """A build folder in which one file of core/base was compiled, in two ways."""
+    commands = [f"cc -I{top}/core/base -Wall -Werror -DFLAG={flag} -MD -MQ a.o -MF a.d -o a.o "
+                "-c ../core/base/a.c" for flag in (1, 2)]
     plant(top, {"build/compile_commands.json": json.dumps(
-        [{"directory": f"{top}/build", "command": command, "file": "../core/base/a.c"}])})
+        [{"directory": f"{top}/build", "command": command, "file": "../core/base/a.c"}
+         for command in commands])})
     return os.path.join(top, "build")
 
 
