@@ -152,6 +152,73 @@ typedef void AtlPixelShuffleForwardFunc (float *y, const float *x, const AtlShap
 typedef void AtlPixelShuffleBackwardFunc (float *dx, const float *dy, const AtlShape *shape,
                                           int factor, gboolean accumulate);
 
+/* y[c, r f + i, q f + j] = x[c, r, q], nearest-neighbour enlargement. 'shape' is that of x. The gradient is
+ * the sum over the f f pixels. */
+typedef void AtlUpsampleForwardFunc (float *y, const float *x, const AtlShape *shape, int factor);
+typedef void AtlUpsampleBackwardFunc (float *dx, const float *dy, const AtlShape *shape, int factor,
+                                      gboolean accumulate);
+
+/* The largest number of each window of N x C x H_in x W_in,
+ *
+ *   y[c, r, q] = max over a, b of x[c, r stride + a - pad_top, q stride + b - pad_left],
+ *
+ * where what lies outside 0..H_in-1 and 0..W_in-1 does not count; every window holds some of the inside. A NaN
+ * is the largest number. Pads may be negative, as those of a convolution. */
+typedef struct
+{
+  int n, c;
+  int kernel, stride;
+  int h_in, w_in;
+  int h_out, w_out;
+  int pad_top, pad_left;
+} AtlMaxPool;
+typedef void AtlMaxPoolForwardFunc (float *y, const float *x, const AtlMaxPool *pool);
+/* dx is the sum of dy over the windows whose largest number it is; of equal ones that is the first in the
+ * order of rows, as in PyTorch. */
+typedef void AtlMaxPoolBackwardFunc (float *dx, const float *dy, const float *x,
+                                     const AtlMaxPool *pool, gboolean accumulate);
+
+/* A picture continued beyond its edges by mirroring it, the edge itself not doubled (2 1 | 0 1 2), as often as
+ * it takes; of a side of one pixel the pixel is repeated.
+ *
+ *   y[c, r, q] = x[c, mirrored (r + top, H), mirrored (q + left, W)]
+ *
+ * H x W is the picture of which x holds h_x x w_x pixels from (x_top, x_left) on, which are all that y reads;
+ * (top, left) is where y begins in it, beyond the edge if negative. */
+typedef struct
+{
+  int n, c;
+  int height, width; /* H, W */
+  int h_x, w_x, x_top, x_left;
+  int h_y, w_y, top, left;
+} AtlReflectionPad;
+
+/* Which of the pixels 0 to size - 1 stands for pixel i of the continued picture. */
+static inline int
+atl_mirrored (int i, int size)
+{
+  const int period = 2 * (size - 1);
+
+  if (period == 0)
+    return 0;
+  i = (i % period + period) % period;
+  return i < size ? i : period - i;
+}
+
+typedef void AtlReflectionPadForwardFunc (float *y, const float *x, const AtlReflectionPad *pad);
+typedef void AtlReflectionPadBackwardFunc (float *dx, const float *dy, const AtlReflectionPad *pad,
+                                           gboolean accumulate);
+
+/* Copies N x C_x x H x W from (offset) in x to channels 'channel' and up of y: what joins tensors to one of more
+ * channels. 'shape' is that of y, 'shape_x' of x, which may have more rows and columns. Those of y's channels
+ * that a call does not name stay as they are, but for the added ones behind the last. */
+typedef void AtlConcatForwardFunc (float *y, const float *x, const AtlShape *shape,
+                                   const AtlShape *shape_x, AtlOffset offset, int channel);
+/* dx[offset...] = dy[channel...]; where dx is larger than dy, its rim becomes zero (or stays, if accumulated). */
+typedef void AtlConcatBackwardFunc (float *dx, const float *dy, const AtlShape *shape,
+                                    const AtlShape *shape_x, AtlOffset offset, int channel,
+                                    gboolean accumulate);
+
 /* y = scale x + shift, one number a channel; y may be x. */
 typedef void AtlScaleShiftFunc (float *y, const float *x, const float *scale, const float *shift,
                                 const AtlShape *shape);
@@ -173,10 +240,23 @@ typedef void AtlBatchNormBackwardFunc (float *dx, float *dgamma, float *dbeta, c
                                        gboolean accumulate, float *scratch);
 
 /* The loss of y against the target t, its mean over the N C H W numbers, in double; dy is its gradient
- * times gain. L1: |y - t|, with gradient 0 where they are equal. MSE: (y - t)^2. */
+ * times gain. L1: |y - t|, with gradient 0 where they are equal. MSE: (y - t)^2. Binary cross-entropy, of
+ * logits y and probabilities t: max (y, 0) - y t + log (1 + exp (-|y|)). */
 typedef size_t AtlLossScratchSizeFunc (const AtlShape *shape);
 typedef double AtlLossFunc (float *dy, const float *y, const float *t, const AtlShape *shape,
                             float gain, float *scratch);
+
+/* The Gram matrices of a batch, C x C each, the style statistic of Gatys, Ecker and Bethge, "Image Style Transfer
+ * Using Convolutional Neural Networks", CVPR 2016:
+ *
+ *   G[n, c, d]   = sum over the P = H W pixels p of F[n, c, p] F[n, d, p] / (C P)
+ *   dF[n, c, p] += sum over d of (dG[n, c, d] + dG[n, d, c]) F[n, d, p] / (C P)
+ *
+ * G and dG are plain arrays. dF is added to, since the same features also feed other losses. */
+typedef size_t AtlGramScratchSizeFunc (const AtlShape *shape);
+typedef void AtlGramForwardFunc (float *g, const float *f, const AtlShape *shape, float *scratch);
+typedef void AtlGramBackwardFunc (float *df, const float *dg, const float *f, const AtlShape *shape,
+                                  float *scratch);
 
 /* One step of Adam on n parameters w with gradients g; m, v: moments, zero before the first step. */
 typedef void AtlAdamFunc (float *w, float *m, float *v, const float *g, size_t n,
@@ -204,6 +284,14 @@ typedef struct
   AtlScaledAddBackwardFunc *scaled_add_backward;
   AtlPixelShuffleForwardFunc *pixel_shuffle_forward;
   AtlPixelShuffleBackwardFunc *pixel_shuffle_backward;
+  AtlUpsampleForwardFunc *upsample_forward;
+  AtlUpsampleBackwardFunc *upsample_backward;
+  AtlMaxPoolForwardFunc *max_pool_forward;
+  AtlMaxPoolBackwardFunc *max_pool_backward;
+  AtlReflectionPadForwardFunc *reflection_pad_forward;
+  AtlReflectionPadBackwardFunc *reflection_pad_backward;
+  AtlConcatForwardFunc *concat_forward;
+  AtlConcatBackwardFunc *concat_backward;
   AtlScaleShiftFunc *scale_shift;
 
   AtlBatchNormScratchSizeFunc *batch_norm_scratch_size;
@@ -213,6 +301,10 @@ typedef struct
   AtlLossScratchSizeFunc *loss_scratch_size;
   AtlLossFunc *l1_loss;
   AtlLossFunc *mse_loss;
+  AtlLossFunc *binary_cross_entropy_loss;
+  AtlGramScratchSizeFunc *gram_scratch_size;
+  AtlGramForwardFunc *gram_forward;
+  AtlGramBackwardFunc *gram_backward;
   AtlAdamFunc *adam;
 } AtlBackend;
 

@@ -24,11 +24,8 @@ typedef struct
 static PointCase
 draw_case (AtlCheck *check)
 {
-  PointCase c = { .shape = { .n = 1 + (int) atl_random_below (&check->random, 3) } };
+  PointCase c = { .shape = atl_check_shape (check, ATL_CHECK_MOST) };
 
-  c.shape.c = atl_check_channels (check);
-  c.shape.h = atl_check_size (check, 65);
-  c.shape.w = atl_check_size (check, 65);
   c.gain = atl_check_gain (check);
   c.accumulate = atl_check_flip (check);
   return c;
@@ -92,7 +89,10 @@ atl_check_relu_forward (AtlCheck *check)
   float *x = draw_tensor (check, &c.shape);
 
   if (atl_check_flip (check))
-    x[atl_random_below (&check->random, (guint32) atl_shape_size (&c.shape))] = NAN;
+    x[atl_random_below (&check->random, (guint32) atl_shape_size (&c.shape))] = atl_check_flip (
+                                                                                    check)
+                                                                                    ? NAN
+                                                                                    : INFINITY;
   c.x = x;
   c.in_place = atl_check_flip (check);
   describe (check, &c);
@@ -221,8 +221,7 @@ draw_shuffle (AtlCheck *check)
   PointCase c = draw_case (check);
 
   c.factor = 1 + (int) atl_random_below (&check->random, 3);
-  c.shape.h = atl_check_size (check, 33);
-  c.shape.w = atl_check_size (check, 33);
+  c.shape = atl_check_shape (check, ATL_CHECK_MOST / (size_t) (c.factor * c.factor));
   c.shape_large = (AtlShape) { c.shape.n, c.shape.c, c.shape.h * c.factor, c.shape.w * c.factor };
   c.shape.c *= c.factor * c.factor;
   return c;

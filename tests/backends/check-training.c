@@ -24,12 +24,7 @@ typedef struct
 static NormCase
 draw_norm (AtlCheck *check)
 {
-  NormCase c = { .shape = { .n = 1 + (int) atl_random_below (&check->random, 3) } };
-
-  c.shape.c = atl_check_channels (check);
-  c.shape.h = atl_check_size (check, 65);
-  c.shape.w = atl_check_size (check, 65);
-
+  NormCase c = { .shape = atl_check_shape (check, ATL_CHECK_MOST) };
   const size_t n_channels = (size_t) c.shape.c, size = atl_shape_size (&c.shape);
   const size_t n_pixels = (size_t) c.shape.h * (size_t) c.shape.w;
   const float *offsets = atl_check_numbers (check, n_channels);
@@ -176,14 +171,9 @@ run_loss (AtlSide *side, const void *data)
 static void
 check_loss (AtlCheck *check, size_t member)
 {
-  LossCase c = { .shape = { .n = 1 + (int) atl_random_below (&check->random, 3) },
+  LossCase c = { .shape = atl_check_shape (check, ATL_CHECK_MOST),
                  .member = member,
                  .gain = atl_check_gain (check) };
-
-  c.shape.c = atl_check_channels (check);
-  c.shape.h = atl_check_size (check, 65);
-  c.shape.w = atl_check_size (check, 65);
-
   const size_t size = atl_shape_size (&c.shape);
   float *y = atl_check_numbers (check, size);
 
@@ -206,6 +196,91 @@ void
 atl_check_mse_loss (AtlCheck *check)
 {
   check_loss (check, G_STRUCT_OFFSET (AtlBackend, mse_loss));
+}
+
+/* Logits, as large as the kind of input makes them, and probabilities. */
+void
+atl_check_binary_cross_entropy_loss (AtlCheck *check)
+{
+  LossCase c = { .shape = atl_check_shape (check, ATL_CHECK_MOST / 4),
+                 .member = G_STRUCT_OFFSET (AtlBackend, binary_cross_entropy_loss),
+                 .gain = atl_check_gain (check) };
+  const size_t size = atl_shape_size (&c.shape);
+  float *t = atl_check_parameters (check, size);
+
+  for (size_t i = 0; i < size; i++)
+    t[i] = CLAMP (t[i], 0.0f, 1.0f);
+  c.t = t;
+  c.y = atl_check_numbers (check, size);
+  atl_check_describe (check, "%d x %d x %d x %d, gain %g", c.shape.n, c.shape.c, c.shape.h,
+                      c.shape.w, c.gain);
+  atl_check_run (check, run_loss, &c);
+}
+
+typedef struct
+{
+  AtlShape shape;
+  const float *f, *df, *dg;
+} GramCase;
+
+/* Sums over up to 193 x 193 pixels, and 256 channels. */
+static const AtlNearness near_gram = { 5e-6, 0.0 };
+
+static GramCase
+draw_gram (AtlCheck *check)
+{
+  /* Small, for the reference multiplies each number with those of all channels. */
+  GramCase c = { .shape = atl_check_shape (check, 50000) };
+  const size_t size = atl_shape_size (&c.shape);
+
+  c.f = atl_check_numbers (check, size);
+  c.df = atl_check_numbers (check, size);
+  c.dg = atl_check_parameters (check, (size_t) c.shape.n * (size_t) (c.shape.c * c.shape.c));
+  atl_check_describe (check, "%d x %d x %d x %d", c.shape.n, c.shape.c, c.shape.h, c.shape.w);
+  return c;
+}
+
+static void
+run_gram_forward (AtlSide *side, const void *data)
+{
+  const GramCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+  const size_t n = (size_t) c->shape.n * (size_t) (c->shape.c * c->shape.c);
+
+  float *g = atl_side_output_array (side, "g", n, NULL, near_gram);
+  const float *f = atl_side_tensor (side, c->f, &c->shape);
+  float *scratch = atl_side_scratch (side, backend->gram_scratch_size (&c->shape));
+  backend->gram_forward (g, f, &c->shape, scratch);
+}
+
+void
+atl_check_gram_forward (AtlCheck *check)
+{
+  const GramCase c = draw_gram (check);
+
+  atl_check_run (check, run_gram_forward, &c);
+}
+
+static void
+run_gram_backward (AtlSide *side, const void *data)
+{
+  const GramCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+  const size_t n = (size_t) c->shape.n * (size_t) (c->shape.c * c->shape.c);
+
+  float *df = atl_side_output_tensor (side, "df", &c->shape, c->df, near_gram);
+  const float *dg = atl_side_array (side, c->dg, n);
+  const float *f = atl_side_tensor (side, c->f, &c->shape);
+  float *scratch = atl_side_scratch (side, backend->gram_scratch_size (&c->shape));
+  backend->gram_backward (df, dg, f, &c->shape, scratch);
+}
+
+void
+atl_check_gram_backward (AtlCheck *check)
+{
+  const GramCase c = draw_gram (check);
+
+  atl_check_run (check, run_gram_backward, &c);
 }
 
 typedef struct

@@ -22,7 +22,7 @@ typedef enum
 {
   ATL_INPUT_NORMAL, /* normally distributed */
   ATL_INPUT_HUGE,   /* 1e15 times that: its square is still a float */
-  ATL_INPUT_TINY,   /* 1e-39 times that: denormal */
+  ATL_INPUT_TINY,   /* 1e-36 times that: the smallest are denormal, as is what they make */
   ATL_INPUT_ZERO,
   ATL_N_INPUTS
 } AtlInput;
@@ -53,6 +53,9 @@ void atl_check_operator (const AtlBackend *backend, const AtlOperator *op);
 int atl_check_channels (AtlCheck *check);
 /* A number of rows or columns, at most 'largest'. */
 int atl_check_size (AtlCheck *check, int largest);
+/* All of a tensor's sizes, of at most so many numbers. */
+AtlShape atl_check_shape (AtlCheck *check, size_t most);
+#define ATL_CHECK_MOST 200000 /* a case then takes milliseconds */
 gboolean atl_check_flip (AtlCheck *check);
 /* -0.5, 0.1 or 1. */
 float atl_check_gain (AtlCheck *check);
@@ -76,8 +79,8 @@ const float *atl_side_array (AtlSide *side, const float *values, size_t n);
 /* n floats of NaN that the operator may use. */
 float *atl_side_scratch (AtlSide *side, size_t n);
 
-/* How near an output must be to the reference's y: |difference| <= tolerance max (scale, max |y|). The
- * scale is the size of what is summed: with it a sum that happens to cancel is not asked for digits
+/* How near an output must be to the reference's y: |difference| <= tolerance max (scale, max |y|), and equal
+ * with a tolerance of 0, or where y is not finite. The scale is the size of what is summed: with it a sum that happens to cancel is not asked for digits
  * that float does not have. */
 typedef struct
 {
@@ -109,10 +112,21 @@ void atl_check_scaled_add_backward (AtlCheck *check);
 void atl_check_scale_shift (AtlCheck *check);
 void atl_check_pixel_shuffle_forward (AtlCheck *check);
 void atl_check_pixel_shuffle_backward (AtlCheck *check);
+void atl_check_upsample_forward (AtlCheck *check);
+void atl_check_upsample_backward (AtlCheck *check);
+void atl_check_max_pool_forward (AtlCheck *check);
+void atl_check_max_pool_backward (AtlCheck *check);
+void atl_check_reflection_pad_forward (AtlCheck *check);
+void atl_check_reflection_pad_backward (AtlCheck *check);
+void atl_check_concat_forward (AtlCheck *check);
+void atl_check_concat_backward (AtlCheck *check);
 void atl_check_batch_norm_forward (AtlCheck *check);
 void atl_check_batch_norm_backward (AtlCheck *check);
 void atl_check_l1_loss (AtlCheck *check);
 void atl_check_mse_loss (AtlCheck *check);
+void atl_check_binary_cross_entropy_loss (AtlCheck *check);
+void atl_check_gram_forward (AtlCheck *check);
+void atl_check_gram_backward (AtlCheck *check);
 void atl_check_adam (AtlCheck *check);
 
 G_END_DECLS

@@ -95,6 +95,57 @@ def scale_shift(case, *shape):
           y=x * per_channel(scale) + per_channel(shift))
 
 
+# Settings: factor.
+def upsample(case, shape, factor):
+    x = draw(*shape)
+    y = F.interpolate(x, scale_factor=factor, mode='nearest')
+    dy = draw(*y.shape)
+    dx, = torch.autograd.grad(y, x, dy)
+    store('upsample', case, x=x, y=y, dy=dy, dx=dx, settings=settings(factor))
+
+
+# Settings: kernel, stride, pad_top, pad_left. Some numbers of x are equal.
+def max_pool(case, shape, kernel, stride, padding):
+    x = draw(*shape)
+    with torch.no_grad():
+        x[:, :, ::2, ::3] = 1.0
+    y = F.max_pool2d(x, kernel, stride, padding)
+    dy = draw(*y.shape)
+    dx, = torch.autograd.grad(y, x, dy)
+    store('max-pool', case, x=x, y=y, dy=dy, dx=dx, settings=settings(kernel, stride, padding, padding))
+
+
+# Settings: top, left. PyTorch refuses pads as large as the picture, which ours does not: see far_reflection_pad () in the test.
+def reflection_pad(case, shape, pads):
+    x = draw(*shape)
+    y = F.pad(x, (pads[0], pads[1], pads[2], pads[3]), mode='reflect')
+    dy = draw(*y.shape)
+    dx, = torch.autograd.grad(y, x, dy)
+    store('reflection-pad', case, x=x, y=y, dy=dy, dx=dx, settings=settings(-pads[2], -pads[0]))
+
+
+# Settings: top, left, channel of the tensor whose gradient is dx.
+def concat(case, shape, frame, channels):
+    parts = [draw(shape[0], c, shape[1], shape[2]) for c in channels]
+    large = draw(shape[0], channels[1], shape[1] + 2 * frame[0], shape[2] + 2 * frame[1])
+    parts[1] = large[:, :, frame[0]:frame[0] + shape[1], frame[1]:frame[1] + shape[2]]
+    y = torch.cat(parts, 1)
+    dy = draw(*y.shape)
+    dx, = torch.autograd.grad(y, large, dy)
+    store('concat', case, a=parts[0], x=large, b=parts[2], y=y, dy=dy, dx=dx,
+          settings=settings(*frame, channels[0]))
+
+
+def gram(case, *shape):
+    f = draw(*shape)
+    n, c, h, w = shape
+    flat = f.reshape(n, c, h * w)
+    g = flat @ flat.transpose(1, 2) / (c * h * w)
+    dg = draw(*g.shape)
+    df, = torch.autograd.grad(g, f, dg)
+    store('gram', case, f=f, g=g, dg=dg, df=df)
+
+
 # Settings: epsilon.
 def batch_norm(case, shape, epsilon):
     x, gamma, beta = draw(*shape), draw(shape[1]), draw(shape[1])
@@ -117,8 +168,11 @@ def losses(case, shape, gain):
     l1, mse = F.l1_loss(y, t), F.mse_loss(y, t)
     l1_dy, = torch.autograd.grad(gain * l1, y)
     mse_dy, = torch.autograd.grad(gain * mse, y)
+    p = (t * 0.3 + 0.5).clamp(0, 1).detach().float().double()
+    bce = F.binary_cross_entropy_with_logits(y, p)
+    bce_dy, = torch.autograd.grad(gain * bce, y)
     store('loss', case, y=y, t=t, l1=l1.reshape(1), l1_dy=l1_dy, mse=mse.reshape(1), mse_dy=mse_dy,
-          settings=settings(gain))
+          p=p, bce=bce.reshape(1), bce_dy=bce_dy, settings=settings(gain))
 
 
 # Settings: learning rate, beta1, beta2, epsilon, weight decay, decoupled. gradients, weights: one row a
@@ -156,5 +210,14 @@ batch_norm('large-epsilon', (1, 3, 5, 4), 0.5)
 losses('pixels', (2, 3, 4, 5), 1.5)
 adam('l2', torch.optim.Adam, 7, 6, 1e-2, (0.9, 0.999), 1e-8, 0.1)
 adam('decoupled', torch.optim.AdamW, 7, 6, 1e-2, (0.8, 0.99), 1e-3, 0.1)
+upsample('by-2', (2, 3, 4, 5), 2)
+upsample('by-3', (1, 9, 2, 3), 3)
+max_pool('2-by-2', (2, 5, 6, 7), 2, 2, 0)
+max_pool('3-by-3', (2, 3, 7, 8), 3, 2, 1)
+reflection_pad('all-sides', (2, 3, 5, 6), (3, 4, 2, 4))
+reflection_pad('one-side', (1, 9, 4, 3), (0, 0, 0, 3))
+concat('three', (2, 4, 5), (1, 2), (3, 6, 8))
+concat('blocks', (1, 3, 4), (0, 0), (8, 16, 5))
+gram('features', 2, 5, 4, 3)
 
 save_file(golden, pathlib.Path(__file__).with_name('golden.safetensors'))

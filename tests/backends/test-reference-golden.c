@@ -310,6 +310,159 @@ pixel_shuffle (void)
 }
 
 static void
+upsample_case (Case *c)
+{
+  const AtlShape shape = shape_of (c, "x"), shape_y = shape_of (c, "y");
+  const int factor = (int) read (c, "settings")[0];
+  float *y = new_output_tensor (c, &shape_y);
+  float *dx = new_output_tensor (c, &shape);
+  float *again = new_ones (c, atl_shape_size (&shape));
+
+  reference ()->upsample_forward (y, read (c, "x"), &shape, factor);
+  check (c, "y", y);
+  reference ()->upsample_backward (dx, read (c, "dy"), &shape, factor, FALSE);
+  reference ()->upsample_backward (again, read (c, "dy"), &shape, factor, TRUE);
+  check_accumulated (c, "dx", dx, again);
+}
+
+static void
+upsample (void)
+{
+  for_each_case ("upsample", "x", upsample_case);
+}
+
+static void
+max_pool_case (Case *c)
+{
+  const AtlShape shape = shape_of (c, "x"), shape_y = shape_of (c, "y");
+  const float *settings = read (c, "settings"), *x = read (c, "x"), *dy = read (c, "dy");
+  const AtlMaxPool pool = { .n = shape.n,
+                            .c = shape.c,
+                            .kernel = (int) settings[0],
+                            .stride = (int) settings[1],
+                            .h_in = shape.h,
+                            .w_in = shape.w,
+                            .h_out = shape_y.h,
+                            .w_out = shape_y.w,
+                            .pad_top = (int) settings[2],
+                            .pad_left = (int) settings[3] };
+  float *y = new_output_tensor (c, &shape_y);
+  float *dx = new_output_tensor (c, &shape);
+  float *again = new_ones (c, atl_shape_size (&shape));
+
+  reference ()->max_pool_forward (y, x, &pool);
+  check (c, "y", y);
+  reference ()->max_pool_backward (dx, dy, x, &pool, FALSE);
+  reference ()->max_pool_backward (again, dy, x, &pool, TRUE);
+  check_accumulated (c, "dx", dx, again);
+}
+
+static void
+max_pool (void)
+{
+  for_each_case ("max-pool", "x", max_pool_case);
+}
+
+static void
+reflection_pad_case (Case *c)
+{
+  const AtlShape shape = shape_of (c, "x"), shape_y = shape_of (c, "y");
+  const float *settings = read (c, "settings"), *dy = read (c, "dy");
+  const AtlReflectionPad pad = { .n = shape.n,
+                                 .c = shape.c,
+                                 .height = shape.h,
+                                 .width = shape.w,
+                                 .h_x = shape.h,
+                                 .w_x = shape.w,
+                                 .h_y = shape_y.h,
+                                 .w_y = shape_y.w,
+                                 .top = (int) settings[0],
+                                 .left = (int) settings[1] };
+  float *y = new_output_tensor (c, &shape_y);
+  float *dx = new_output_tensor (c, &shape);
+  float *again = new_ones (c, atl_shape_size (&shape));
+
+  reference ()->reflection_pad_forward (y, read (c, "x"), &pad);
+  check (c, "y", y);
+  reference ()->reflection_pad_backward (dx, dy, &pad, FALSE);
+  reference ()->reflection_pad_backward (again, dy, &pad, TRUE);
+  check_accumulated (c, "dx", dx, again);
+}
+
+/* What PyTorch refuses: the mirrored picture is mirrored again. */
+static void
+far_reflection_pad (void)
+{
+  static const float three[] = { 0.0f, 1.0f, 2.0f };
+  static const float expected[] = { 1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1 };
+  const AtlReflectionPad far = { 1, 1, 1, 3, 1, 3, 0, 0, 1, 13, 0, -5 };
+  const AtlReflectionPad one = { 1, 1, 1, 1, 1, 1, 0, 0, 3, 13, -1, -4 };
+  float y[3 * G_N_ELEMENTS (expected)];
+
+  reference ()->reflection_pad_forward (y, three, &far);
+  atl_test_close ("far", y, expected, G_N_ELEMENTS (expected), 0.0);
+  reference ()->reflection_pad_forward (y, three + 2, &one);
+  for (size_t i = 0; i < G_N_ELEMENTS (y); i++)
+    CU_ASSERT_EQUAL (y[i], 2.0f);
+}
+
+static void
+reflection_pad (void)
+{
+  for_each_case ("reflection-pad", "x", reflection_pad_case);
+  far_reflection_pad ();
+}
+
+static void
+concat_case (Case *c)
+{
+  const AtlShape shape = shape_of (c, "y"), shape_x = shape_of (c, "x");
+  const AtlShape shape_a = shape_of (c, "a"), shape_b = shape_of (c, "b");
+  const float *settings = read (c, "settings"), *dy = read (c, "dy");
+  const AtlOffset offset = { (int) settings[0], (int) settings[1] }, none = { 0, 0 };
+  const int channel = (int) settings[2];
+  float *y = new_output_tensor (c, &shape);
+  float *dx = new_output_tensor (c, &shape_x);
+  float *again = new_ones (c, atl_shape_size (&shape_x));
+
+  reference ()->concat_forward (y, read (c, "a"), &shape, &shape_a, none, 0);
+  reference ()->concat_forward (y, read (c, "x"), &shape, &shape_x, offset, channel);
+  reference ()->concat_forward (y, read (c, "b"), &shape, &shape_b, none, channel + shape_x.c);
+  check (c, "y", y);
+  reference ()->concat_backward (dx, dy, &shape, &shape_x, offset, channel, FALSE);
+  reference ()->concat_backward (again, dy, &shape, &shape_x, offset, channel, TRUE);
+  check_accumulated (c, "dx", dx, again);
+}
+
+static void
+concat (void)
+{
+  for_each_case ("concat", "x", concat_case);
+}
+
+static void
+gram_case (Case *c)
+{
+  const AtlShape shape = shape_of (c, "f");
+  const float *f = read (c, "f"), *dg = read (c, "dg");
+  float *g = new_output (c, (size_t) shape.n * (size_t) (shape.c * shape.c));
+  float *df = new_array (c, atl_shape_size (&shape));
+  float *again = new_ones (c, atl_shape_size (&shape));
+
+  reference ()->gram_forward (g, f, &shape, NULL);
+  check (c, "g", g);
+  reference ()->gram_backward (df, dg, f, &shape, NULL);
+  reference ()->gram_backward (again, dg, f, &shape, NULL);
+  check_accumulated (c, "df", df, again);
+}
+
+static void
+gram (void)
+{
+  for_each_case ("gram", "f", gram_case);
+}
+
+static void
 scale_shift_case (Case *c)
 {
   const AtlShape shape = shape_of (c, "x");
@@ -374,6 +527,11 @@ loss_case (Case *c)
   const float mse = (float) reference ()->mse_loss (dy, y, t, &shape, gain, NULL);
   check (c, "mse", &mse);
   check (c, "mse_dy", dy);
+
+  const float bce = (float) reference ()->binary_cross_entropy_loss (dy, y, read (c, "p"), &shape,
+                                                                     gain, NULL);
+  check (c, "bce", &bce);
+  check (c, "bce_dy", dy);
 }
 
 static void
@@ -416,10 +574,19 @@ int
 main (void)
 {
   static const AtlTest tests[] = {
-    { "conv2d", conv2d },           { "relu", relu },
-    { "scaled add", scaled_add },   { "pixel shuffle", pixel_shuffle },
-    { "scale shift", scale_shift }, { "batch norm", batch_norm },
-    { "losses", losses },           { "adam", adam },
+    { "conv2d", conv2d },
+    { "relu", relu },
+    { "scaled add", scaled_add },
+    { "pixel shuffle", pixel_shuffle },
+    { "scale shift", scale_shift },
+    { "batch norm", batch_norm },
+    { "losses", losses },
+    { "adam", adam },
+    { "upsample", upsample },
+    { "max pool", max_pool },
+    { "concat", concat },
+    { "reflection pad", reflection_pad },
+    { "gram", gram },
   };
   g_autoptr (GError) error = NULL;
 

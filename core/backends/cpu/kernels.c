@@ -14,6 +14,7 @@ const AtlCpuKernels ATL_CPU_KERNELS = {
   .conv2d_winograd_weight_4 = &ATL_CPU_CONV2D_WINOGRAD_WEIGHT_4,
   .conv2d_winograd_weight_6 = &ATL_CPU_CONV2D_WINOGRAD_WEIGHT_6,
   .elementwise = &ATL_CPU_ELEMENTWISE,
+  .spatial = &ATL_CPU_SPATIAL,
   .batch_norm = &ATL_CPU_BATCH_NORM,
   .optimize = &ATL_CPU_OPTIMIZE,
   .limits = &ATL_CPU_LIMITS,

@@ -46,6 +46,15 @@ typedef struct
   AtlScaleShiftFunc *scale_shift;
 } AtlCpuElementwise;
 
+/* spatial.c */
+typedef struct
+{
+  AtlUpsampleForwardFunc *upsample_forward;
+  AtlUpsampleBackwardFunc *upsample_backward;
+  AtlMaxPoolForwardFunc *max_pool_forward;
+  AtlMaxPoolBackwardFunc *max_pool_backward;
+} AtlCpuSpatial;
+
 /* batch-norm.c */
 typedef struct
 {
@@ -60,6 +69,7 @@ typedef struct
   AtlLossScratchSizeFunc *loss_scratch_size;
   AtlLossFunc *l1_loss;
   AtlLossFunc *mse_loss;
+  AtlLossFunc *binary_cross_entropy_loss;
   AtlAdamFunc *adam;
 } AtlCpuOptimize;
 
@@ -82,6 +92,7 @@ typedef struct
   const AtlCpuConv2dWeight *conv2d_weight;
   const AtlCpuConv2dWeight *conv2d_winograd_weight_4, *conv2d_winograd_weight_6;
   const AtlCpuElementwise *elementwise;
+  const AtlCpuSpatial *spatial;
   const AtlCpuBatchNorm *batch_norm;
   const AtlCpuOptimize *optimize;
   const AtlCpuLimits *limits;
@@ -98,6 +109,7 @@ extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WEIGHT;
 extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT_4;
 extern const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT_6;
 extern const AtlCpuElementwise ATL_CPU_ELEMENTWISE;
+extern const AtlCpuSpatial ATL_CPU_SPATIAL;
 extern const AtlCpuBatchNorm ATL_CPU_BATCH_NORM;
 extern const AtlCpuOptimize ATL_CPU_OPTIMIZE;
 extern const AtlCpuLimits ATL_CPU_LIMITS;
@@ -111,11 +123,19 @@ extern const AtlCpuKernels atl_cpu_kernels_avx512;
 /* Those of atl_cpu_level (). */
 const AtlCpuKernels *atl_cpu_kernels (void);
 
-/* Compiled once, since they only move numbers: layout.c and pixel-shuffle.c. */
+/* Compiled once, since they only move numbers, or call the kernels: layout.c, pixel-shuffle.c, concat.c,
+ * reflection-pad.c, gram.c. */
 AtlTensorSizeFunc atl_cpu_tensor_size;
 AtlTensorImportFunc atl_cpu_tensor_import;
 AtlTensorExportFunc atl_cpu_tensor_export;
 AtlPixelShuffleForwardFunc atl_cpu_pixel_shuffle_forward;
 AtlPixelShuffleBackwardFunc atl_cpu_pixel_shuffle_backward;
+AtlConcatForwardFunc atl_cpu_concat_forward;
+AtlConcatBackwardFunc atl_cpu_concat_backward;
+AtlReflectionPadForwardFunc atl_cpu_reflection_pad_forward;
+AtlReflectionPadBackwardFunc atl_cpu_reflection_pad_backward;
+AtlGramScratchSizeFunc atl_cpu_gram_scratch_size;
+AtlGramForwardFunc atl_cpu_gram_forward;
+AtlGramBackwardFunc atl_cpu_gram_backward;
 
 G_END_DECLS

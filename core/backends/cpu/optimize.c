@@ -16,15 +16,22 @@ enum
   RUN = 256      /* summed in float, lane by lane */
 };
 
-typedef struct
+typedef struct LossJob LossJob;
+
+/* Computes the gradient of the numbers from 'begin' to 'end', whole pixels of channel blocks, and returns eight
+ * sums of the loss. */
+typedef AtlVector8 LossFunc (const LossJob *job, size_t begin, size_t end);
+
+struct LossJob
 {
+  LossFunc *run;
   float *dy;
   const float *y, *t;
+  AtlShape shape;
   size_t n;
-  float scale; /* of the gradient: gain / (N C H W) */
-  gboolean squared;
+  float scale;  /* of the gradient: gain / (N C H W) */
   double *sums; /* one a chunk */
-} LossJob;
+};
 
 /* Numbers in a tensor, with the added channels, which are zero in y and in t. */
 static size_t
@@ -46,7 +53,7 @@ loss_scratch_size (const AtlShape *shape)
   return 2 * count_chunks (tensor_size (shape));
 }
 
-/* Eight sums of |y - t| over numbers from 'begin' to 'end', and the gradient. */
+/* |y - t| */
 static AtlVector8
 l1_run (const LossJob *job, size_t begin, size_t end)
 {
@@ -62,7 +69,7 @@ l1_run (const LossJob *job, size_t begin, size_t end)
   return sums;
 }
 
-/* The same for (y - t)^2. */
+/* (y - t)^2 */
 static AtlVector8
 mse_run (const LossJob *job, size_t begin, size_t end)
 {
@@ -78,6 +85,41 @@ mse_run (const LossJob *job, size_t begin, size_t end)
   return sums;
 }
 
+/* The channels of the pixel whose block begins with number i, without the added ones. */
+static int
+channels_at (const LossJob *job, size_t i)
+{
+  const size_t n_pixels = (size_t) job->shape.h * job->shape.w;
+  const size_t n_blocks = (size_t) atl_padded_channels (job->shape.c) / ATL_CHANNEL_BLOCK;
+  const size_t block = i / ATL_CHANNEL_BLOCK / n_pixels % n_blocks;
+
+  return MIN (job->shape.c - (int) block * ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK);
+}
+
+/* Binary cross-entropy. Equal numbers cost nothing by the others, but a logit of 0 does: the added channels are
+ * left out. */
+static AtlVector8
+cross_entropy_run (const LossJob *job, size_t begin, size_t end)
+{
+  AtlVector8 sums = { 0.0f };
+
+  for (size_t i = begin; i < end; i += ATL_CHANNEL_BLOCK)
+    {
+      const int n_channels = channels_at (job, i);
+
+      for (int k = 0; k < ATL_CHANNEL_BLOCK; k++)
+        {
+          const float y = job->y[i + k], t = job->t[i + k], small = expf (-fabsf (y));
+          const float probability = (y >= 0.0f ? 1.0f : small) / (1.0f + small);
+
+          job->dy[i + k] = k < n_channels ? job->scale * (probability - t) : 0.0f;
+          if (k < n_channels)
+            sums[k] += fmaxf (y, 0.0f) - y * t + log1pf (small);
+        }
+    }
+  return sums;
+}
+
 static void
 loss_chunk (int chunk, int worker, void *data)
 {
@@ -87,8 +129,7 @@ loss_chunk (int chunk, int worker, void *data)
 
   for (size_t begin = first; begin < last; begin += RUN)
     {
-      const AtlVector8 sums = (job->squared ? mse_run : l1_run) (job, begin,
-                                                                 MIN (begin + RUN, last));
+      const AtlVector8 sums = job->run (job, begin, MIN (begin + RUN, last));
 
       for (int k = 0; k < ATL_CHANNEL_BLOCK; k++)
         total += sums[k];
@@ -97,17 +138,18 @@ loss_chunk (int chunk, int worker, void *data)
 }
 
 static double
-loss (gboolean squared, float *dy, const float *y, const float *t, const AtlShape *shape,
-      float gain, float *scratch)
+loss (LossFunc *run, float *dy, const float *y, const float *t, const AtlShape *shape, float gain,
+      float *scratch)
 {
   const double n = (double) atl_shape_size (shape);
   LossJob job = {
+    .run = run,
     .dy = dy,
     .y = y,
     .t = t,
+    .shape = *shape,
     .n = tensor_size (shape),
     .scale = (float) (gain / n),
-    .squared = squared,
     .sums = (double *) scratch,
   };
   const size_t n_chunks = count_chunks (job.n);
@@ -124,14 +166,21 @@ static double
 l1_loss (float *dy, const float *y, const float *t, const AtlShape *shape, float gain,
          float *scratch)
 {
-  return loss (FALSE, dy, y, t, shape, gain, scratch);
+  return loss (l1_run, dy, y, t, shape, gain, scratch);
 }
 
 static double
 mse_loss (float *dy, const float *y, const float *t, const AtlShape *shape, float gain,
           float *scratch)
 {
-  return loss (TRUE, dy, y, t, shape, gain, scratch);
+  return loss (mse_run, dy, y, t, shape, gain, scratch);
+}
+
+static double
+binary_cross_entropy_loss (float *dy, const float *y, const float *t, const AtlShape *shape,
+                           float gain, float *scratch)
+{
+  return loss (cross_entropy_run, dy, y, t, shape, gain, scratch);
 }
 
 typedef struct
@@ -195,5 +244,6 @@ const AtlCpuOptimize ATL_CPU_OPTIMIZE = {
   .loss_scratch_size = loss_scratch_size,
   .l1_loss = l1_loss,
   .mse_loss = mse_loss,
+  .binary_cross_entropy_loss = binary_cross_entropy_loss,
   .adam = adam,
 };

@@ -29,6 +29,14 @@ atl_backend_reference (void)
     .scaled_add_backward = atl_scaled_add_backward_reference,
     .pixel_shuffle_forward = atl_pixel_shuffle_forward_reference,
     .pixel_shuffle_backward = atl_pixel_shuffle_backward_reference,
+    .upsample_forward = atl_upsample_forward_reference,
+    .upsample_backward = atl_upsample_backward_reference,
+    .max_pool_forward = atl_max_pool_forward_reference,
+    .max_pool_backward = atl_max_pool_backward_reference,
+    .reflection_pad_forward = atl_reflection_pad_forward_reference,
+    .reflection_pad_backward = atl_reflection_pad_backward_reference,
+    .concat_forward = atl_concat_forward_reference,
+    .concat_backward = atl_concat_backward_reference,
     .scale_shift = atl_scale_shift_reference,
 
     .batch_norm_scratch_size = atl_batch_norm_scratch_size_reference,
@@ -38,6 +46,10 @@ atl_backend_reference (void)
     .loss_scratch_size = atl_loss_scratch_size_reference,
     .l1_loss = atl_l1_loss_reference,
     .mse_loss = atl_mse_loss_reference,
+    .binary_cross_entropy_loss = atl_binary_cross_entropy_loss_reference,
+    .gram_scratch_size = atl_gram_scratch_size_reference,
+    .gram_forward = atl_gram_forward_reference,
+    .gram_backward = atl_gram_backward_reference,
     .adam = atl_adam_reference,
   };
 
