@@ -269,13 +269,15 @@ draw_concat (AtlCheck *check)
   return c;
 }
 
-/* The other channels of y keep what they have. */
+/* The other channels of y keep what they have: numbers, or NaN if x's are the last, which then also have to clear
+ * what is added behind them. */
 static void
 run_concat_forward (AtlSide *side, const void *data)
 {
   const SpatialCase *c = data;
+  const gboolean last = c->channel + c->shape.c == c->shape_y.c;
 
-  float *y = atl_side_output_tensor (side, "y", &c->shape_y, c->dy, exact);
+  float *y = atl_side_output_tensor (side, "y", &c->shape_y, last ? NULL : c->dy, exact);
   const float *x = atl_side_tensor (side, c->x, &c->shape);
   atl_side_backend (side)->concat_forward (y, x, &c->shape_y, &c->shape, c->offset, c->channel);
 }
