@@ -11,6 +11,7 @@
 #include "suite.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "backends/backend.h"
 #include "base/random.h"
@@ -262,6 +263,97 @@ batch_norm (void)
   check_gradient ("dbeta", dbeta, beta, n_c, batch_norm_loss, &c);
 }
 
+/* The operators that move pixels, which are linear but for the choice of max pooling. */
+
+enum
+{
+  CHANNEL = 2 /* of y, where what is joined begins */
+};
+
+static const AtlMaxPool pool = { 2, 3, 3, 2, 5, 6, 3, 3, 1, 1 };
+static const AtlReflectionPad pad = { 2, 3, 5, 6, 5, 6, 0, 0, 12, 9, -6, -2 };
+
+static double
+upsample_loss (const void *data)
+{
+  const PointLoss *c = data;
+
+  reference ()->upsample_forward (c->y, c->x, &c->shape, FACTOR);
+  return dot (c->y, c->r, atl_shape_size (&c->shape_large));
+}
+
+static double
+max_pool_loss (const void *data)
+{
+  const PointLoss *c = data;
+
+  reference ()->max_pool_forward (c->y, c->x, &pool);
+  return dot (c->y, c->r, atl_shape_size (&c->shape_large));
+}
+
+static double
+reflection_pad_loss (const void *data)
+{
+  const PointLoss *c = data;
+
+  reference ()->reflection_pad_forward (c->y, c->x, &pad);
+  return dot (c->y, c->r, atl_shape_size (&c->shape_large));
+}
+
+/* shape: of what is joined, without its rim; shape_large: of y. */
+static double
+concat_loss (const void *data)
+{
+  const PointLoss *c = data;
+
+  reference ()->concat_forward (c->y, c->x, &c->shape_large, &c->shape, offset, CHANNEL);
+  return dot (c->y, c->r, atl_shape_size (&c->shape_large));
+}
+
+static double
+gram_loss (const void *data)
+{
+  const PointLoss *c = data;
+
+  reference ()->gram_forward (c->y, c->x, &c->shape, NULL);
+  return dot (c->y, c->r, (size_t) c->shape.n * (size_t) (c->shape.c * c->shape.c));
+}
+
+static void
+pixels (void)
+{
+  const AtlShape shape = { 2, 3, 5, 6 };
+  const AtlShape upsampled = { 2, 3, 15, 18 }, pooled = { 2, 3, 3, 3 }, padded = { 2, 3, 12, 9 };
+  const AtlShape joined = { 2, 7, 3, 4 };
+  const size_t n = atl_shape_size (&shape), most = atl_shape_size (&upsampled);
+  g_autofree float *x = draw (n), *r = draw (most), *y = g_new0 (float, most);
+  g_autofree float *dx = g_new (float, n);
+  PointLoss c = { .shape = shape, .x = x, .r = r, .y = y };
+
+  c.shape_large = upsampled;
+  reference ()->upsample_backward (dx, r, &shape, FACTOR, FALSE);
+  check_gradient ("upsample", dx, x, n, upsample_loss, &c);
+
+  c.shape_large = padded;
+  reference ()->reflection_pad_backward (dx, r, &pad, FALSE);
+  check_gradient ("reflection pad", dx, x, n, reflection_pad_loss, &c);
+
+  c.shape_large = joined;
+  reference ()->concat_backward (dx, r, &joined, &shape, offset, CHANNEL, FALSE);
+  check_gradient ("concat", dx, x, n, concat_loss, &c);
+
+  memset (dx, 0, n * sizeof *dx);
+  reference ()->gram_backward (dx, r, x, &shape, NULL);
+  check_gradient ("gram", dx, x, n, gram_loss, &c);
+
+  /* So far apart that no other number becomes the largest. */
+  for (size_t i = 0; i < n; i++)
+    x[i] = 4.0f * h * (float) (i * 7 % n);
+  c.shape_large = pooled;
+  reference ()->max_pool_backward (dx, r, x, &pool, FALSE);
+  check_gradient ("max pool", dx, x, n, max_pool_loss, &c);
+}
+
 typedef struct
 {
   AtlLossFunc *loss;
@@ -300,6 +392,7 @@ losses (void)
 {
   check_loss (reference ()->l1_loss);
   check_loss (reference ()->mse_loss);
+  check_loss (reference ()->binary_cross_entropy_loss);
 }
 
 int
@@ -309,6 +402,7 @@ main (void)
     { "conv2d", conv2d },         { "relu", relu },
     { "scaled add", scaled_add }, { "pixel shuffle", pixel_shuffle },
     { "batch norm", batch_norm }, { "losses", losses },
+    { "pixels", pixels },
   };
 
   atl_random_init (&source, 5, 0);
