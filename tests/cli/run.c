@@ -10,6 +10,19 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* The words before the program's own: valgrind with its options, if build-aux/check says so. */
+static void
+add_wrapper (GStrvBuilder *builder)
+{
+  const char *wrapper = g_getenv ("ATELIER_TEST_WRAPPER");
+  g_auto (GStrv) words = NULL;
+
+  if (wrapper == NULL)
+    return;
+  CU_ASSERT_FATAL (g_shell_parse_argv (wrapper, NULL, &words, NULL));
+  g_strv_builder_addv (builder, (const char **) words);
+}
+
 void
 atl_test_run (int status, char **output, char **messages, const char *const *arguments)
 {
@@ -19,6 +32,7 @@ atl_test_run (int status, char **output, char **messages, const char *const *arg
   g_autoptr (GError) error = NULL;
   int wait_status = 0;
 
+  add_wrapper (builder);
   g_strv_builder_add (builder, g_getenv ("ATELIER") ?: "atelier");
   g_strv_builder_addv (builder, (const char **) arguments);
   g_auto (GStrv) command = g_strv_builder_end (builder);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Runs the program 'atelier', whose path is in the environment variable ATELIER.
+ * Runs the program 'atelier', whose path is in the environment variable ATELIER; by the command in
+ * ATELIER_TEST_WRAPPER, if that is set.
  */
 
 #pragma once

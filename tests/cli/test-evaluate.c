@@ -7,6 +7,8 @@
 
 #include <json-glib/json-glib.h>
 #include <math.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "image/rgb-file.h"
@@ -203,6 +205,33 @@ clashing_names_are_told (void)
   atl_test_folder_holds (saved, "");
 }
 
+/* Thousands of pictures take long on any machine. */
+static void
+length_is_announced (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *picture = g_build_filename (folder, "a.png", NULL);
+  g_autoptr (GError) error = NULL;
+
+  write_picture (folder, "a.png", 400, 300);
+  for (int i = 0; i < 5000; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%d.png", i);
+      g_autofree char *link = g_build_filename (folder, name, NULL);
+
+      CU_ASSERT_EQUAL_FATAL (symlink (picture, link), 0);
+    }
+  g_autoptr (GSubprocess) process = g_subprocess_new (
+      G_SUBPROCESS_FLAGS_STDERR_PIPE, &error, g_getenv ("ATELIER"), "evaluate", "upscale", "-m",
+      model, "--threads=1", "--quality=best", folder, NULL);
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (process);
+  CU_ASSERT (atl_test_read_until (g_subprocess_get_stderr_pipe (process),
+                                  "atelier evaluate: 5001 pictures, about "));
+  g_subprocess_send_signal (process, SIGINT);
+  CU_ASSERT (g_subprocess_communicate (process, NULL, NULL, NULL, NULL, NULL));
+}
+
 /* Names need not be UTF-8, but JSON must. */
 static void
 json_is_utf8 (void)
@@ -262,6 +291,7 @@ main (void)
   static const AtlTest tests[] = {
     { "measures pictures", measures_pictures },
     { "clashing names are told", clashing_names_are_told },
+    { "length is announced", length_is_announced },
     { "JSON is UTF-8", json_is_utf8 },
     { "prints a table", prints_a_table },
     { "misuse is told", misuse_is_told },
