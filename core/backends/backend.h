@@ -69,6 +69,7 @@ typedef struct
  *   z = max (z, 0)                    relu; NaN stays NaN
  *   z = scale z + shift               one number a channel
  *   y = residual + gain z             else y = z; gain only counts with a residual
+ *   y = max (y, 0)                    relu_last; NaN stays NaN
  *
  * The residual is a tensor of n x c_out x residual_h x residual_w, read from row residual_top and
  * column residual_left. y may be the residual itself if their sizes are equal. */
@@ -80,6 +81,7 @@ typedef struct
   const float *residual;
   int residual_h, residual_w, residual_top, residual_left;
   float gain;
+  gboolean relu_last;
 } AtlConvEpilogue;
 
 typedef enum
@@ -125,9 +127,19 @@ typedef void AtlConv2dForwardFunc (float *y, const float *x, const float *packed
 typedef void AtlConv2dBackwardDataFunc (float *dx, const float *dy, const float *packed,
                                         const AtlConv2d *conv, float gain, gboolean accumulate,
                                         float *scratch);
+/* The transposed convolution of x, N x C_out x H_out x W_out of 'conv', to y, N x C_in x H_in x W_in: what
+ * conv2d_backward_data computes, as a layer of its own, with packed weights and scratch of ATL_PASS_DATA. Its
+ * gradients are those of 'conv' with x and y exchanged: of x the forward convolution, of the weights theirs. */
+typedef void AtlConvTranspose2dForwardFunc (float *y, const float *x, const float *packed,
+                                            const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
+                                            float *scratch);
 /* dw += gain (dy * x), db += gain sum dy; db may be NULL. */
 typedef void AtlConv2dBackwardWeightFunc (float *dw, float *db, const float *x, const float *dy,
                                           const AtlConv2d *conv, float gain, float *scratch);
+
+/* db += gain sum of dy over N, H and W, where no convolution computes it. The scratch is that of a normalisation. */
+typedef void AtlBiasBackwardFunc (float *db, const float *dy, const AtlShape *shape, float gain,
+                                  float *scratch);
 
 /* y = max (x, 0), and NaN stays NaN (so that a broken network is noticed); y may be x. */
 typedef void AtlReluForwardFunc (float *y, const float *x, const AtlShape *shape);
@@ -277,6 +289,8 @@ typedef struct
   AtlConv2dForwardFunc *conv2d_forward;
   AtlConv2dBackwardDataFunc *conv2d_backward_data;
   AtlConv2dBackwardWeightFunc *conv2d_backward_weight;
+  AtlConvTranspose2dForwardFunc *conv_transpose2d_forward;
+  AtlBiasBackwardFunc *bias_backward;
 
   AtlReluForwardFunc *relu_forward;
   AtlReluBackwardFunc *relu_backward;

@@ -103,7 +103,10 @@ describe (AtlCheck *check, const ConvCase *c)
       check, "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d%s%s%s%s%s%s", conv->kernel,
       conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out, conv->h_in, conv->w_in,
       conv->h_out, conv->w_out, conv->pad_top, conv->pad_left, e->bias != NULL ? ", bias" : "",
-      e->relu ? ", relu" : "", e->scale != NULL ? ", scale" : "", e->shift != NULL ? ", shift" : "",
+      e->relu        ? ", relu"
+      : e->relu_last ? ", relu at last"
+                     : "",
+      e->scale != NULL ? ", scale" : "", e->shift != NULL ? ", shift" : "",
       c->in_place           ? ", residual in place"
       : e->residual != NULL ? ", residual"
                             : "",
@@ -134,15 +137,15 @@ pack (AtlSide *side, const ConvCase *c, AtlPass pass)
 }
 
 static AtlShape
-residual_shape (const ConvCase *c)
+residual_shape (const ConvCase *c, const AtlShape *shape_y)
 {
-  return (AtlShape) { c->conv.n, c->conv.c_out, c->epilogue.residual_h, c->epilogue.residual_w };
+  return (AtlShape) { shape_y->n, shape_y->c, c->epilogue.residual_h, c->epilogue.residual_w };
 }
 
 static void
-draw_epilogue (AtlCheck *check, ConvCase *c)
+draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
 {
-  const size_t c_out = (size_t) c->conv.c_out;
+  const size_t c_out = (size_t) shape_y->c;
   AtlConvEpilogue *e = &c->epilogue;
 
   if (atl_check_flip (check))
@@ -154,6 +157,7 @@ draw_epilogue (AtlCheck *check, ConvCase *c)
       e->bias = bias;
     }
   e->relu = atl_check_flip (check);
+  e->relu_last = atl_check_flip (check);
   e->scale = atl_check_flip (check) ? atl_check_parameters (check, c_out) : NULL;
   e->shift = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
   e->gain = c->gain;
@@ -166,34 +170,49 @@ draw_epilogue (AtlCheck *check, ConvCase *c)
       e->residual_top = (int) atl_random_below (&check->random, 4);
       e->residual_left = (int) atl_random_below (&check->random, 4);
     }
-  e->residual_h = c->conv.h_out + 2 * e->residual_top;
-  e->residual_w = c->conv.w_out + 2 * e->residual_left;
+  e->residual_h = shape_y->h + 2 * e->residual_top;
+  e->residual_w = shape_y->w + 2 * e->residual_left;
 
-  const AtlShape shape = residual_shape (c);
+  const AtlShape shape = residual_shape (c, shape_y);
 
   e->residual = atl_check_numbers (check, atl_shape_size (&shape));
+}
+
+/* Forward, or transposed: then y is of the shape of x, and x is dy. */
+static void
+run_layer (AtlSide *side, const ConvCase *c, AtlPass pass)
+{
+  const AtlBackend *backend = atl_side_backend (side);
+  const gboolean forward = pass == ATL_PASS_FORWARD;
+  const AtlShape *shape_y = forward ? &c->shape_y : &c->shape_x;
+  const AtlShape shape_residual = residual_shape (c, shape_y);
+  AtlConvEpilogue e = c->epilogue;
+
+  float *y = atl_side_output_tensor (side, "y", shape_y, c->in_place ? e.residual : NULL,
+                                     c->nearness);
+  e.bias = atl_side_vector (side, e.bias, shape_y->c);
+  e.scale = atl_side_vector (side, e.scale, shape_y->c);
+  e.shift = atl_side_vector (side, e.shift, shape_y->c);
+  e.residual = c->in_place ? y : atl_side_tensor (side, e.residual, &shape_residual);
+
+  const float *x = forward ? atl_side_tensor (side, c->x, &c->shape_x)
+                           : atl_side_tensor (side, c->dy, &c->shape_y);
+  const float *packed = pack (side, c, pass);
+  float *scratch = atl_side_scratch (side, backend->conv2d_scratch_size (&c->conv, pass));
+  (forward ? backend->conv2d_forward : backend->conv_transpose2d_forward) (y, x, packed, &c->conv,
+                                                                           &e, scratch);
 }
 
 static void
 run_forward (AtlSide *side, const void *data)
 {
-  const ConvCase *c = data;
-  const AtlBackend *backend = atl_side_backend (side);
-  const AtlShape shape_residual = residual_shape (c);
-  AtlConvEpilogue e = c->epilogue;
+  run_layer (side, data, ATL_PASS_FORWARD);
+}
 
-  float *y = atl_side_output_tensor (side, "y", &c->shape_y, c->in_place ? e.residual : NULL,
-                                     c->nearness);
-  e.bias = atl_side_vector (side, e.bias, c->conv.c_out);
-  e.scale = atl_side_vector (side, e.scale, c->conv.c_out);
-  e.shift = atl_side_vector (side, e.shift, c->conv.c_out);
-  e.residual = c->in_place ? y : atl_side_tensor (side, e.residual, &shape_residual);
-
-  const float *x = atl_side_tensor (side, c->x, &c->shape_x);
-  const float *packed = pack (side, c, ATL_PASS_FORWARD);
-  float *scratch = atl_side_scratch (side,
-                                     backend->conv2d_scratch_size (&c->conv, ATL_PASS_FORWARD));
-  backend->conv2d_forward (y, x, packed, &c->conv, &e, scratch);
+static void
+run_transposed (AtlSide *side, const void *data)
+{
+  run_layer (side, data, ATL_PASS_DATA);
 }
 
 void
@@ -205,9 +224,50 @@ atl_check_conv2d_forward (AtlCheck *check)
   c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
   c.nearness = near_sum_of_products (c.conv.c_in * c.conv.kernel * c.conv.kernel, c.x, &c.shape_x,
                                      c.w, &c.shape_w);
-  draw_epilogue (check, &c);
+  draw_epilogue (check, &c, &c.shape_y);
   describe (check, &c);
   atl_check_run (check, run_forward, &c);
+}
+
+void
+atl_check_conv_transpose2d_forward (AtlCheck *check)
+{
+  ConvCase c = draw_case (check);
+
+  c.dy = atl_check_numbers (check, atl_shape_size (&c.shape_y));
+  c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
+  c.nearness = near_sum_of_products (c.conv.c_out * c.conv.kernel * c.conv.kernel, c.dy, &c.shape_y,
+                                     c.w, &c.shape_w);
+  draw_epilogue (check, &c, &c.shape_x);
+  describe (check, &c);
+  atl_check_run (check, run_transposed, &c);
+}
+
+static void
+run_bias_backward (AtlSide *side, const void *data)
+{
+  const ConvCase *c = data;
+  const AtlBackend *backend = atl_side_backend (side);
+
+  float *db = atl_side_output_vector (side, "db", c->shape_y.c, c->db, c->nearness);
+  const float *dy = atl_side_tensor (side, c->dy, &c->shape_y);
+  float *scratch = atl_side_scratch (side, backend->batch_norm_scratch_size (&c->shape_y));
+  backend->bias_backward (db, dy, &c->shape_y, c->gain, scratch);
+}
+
+void
+atl_check_bias_backward (AtlCheck *check)
+{
+  ConvCase c = { .shape_y = atl_check_shape (check, ATL_CHECK_MOST),
+                 .gain = atl_check_gain (check) };
+  const size_t n = atl_shape_size (&c.shape_y);
+
+  c.dy = atl_check_numbers (check, n);
+  c.db = atl_check_numbers (check, (size_t) c.shape_y.c);
+  c.nearness = (AtlNearness) { 1e-6, sqrt ((double) n) * root_mean_square (c.dy, n) };
+  atl_check_describe (check, "%d x %d x %d x %d, gain %g", c.shape_y.n, c.shape_y.c, c.shape_y.h,
+                      c.shape_y.w, c.gain);
+  atl_check_run (check, run_bias_backward, &c);
 }
 
 static void

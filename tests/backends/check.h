@@ -105,6 +105,8 @@ void atl_check_tensor (AtlCheck *check);
 void atl_check_conv2d_forward (AtlCheck *check);
 void atl_check_conv2d_backward_data (AtlCheck *check);
 void atl_check_conv2d_backward_weight (AtlCheck *check);
+void atl_check_conv_transpose2d_forward (AtlCheck *check);
+void atl_check_bias_backward (AtlCheck *check);
 void atl_check_relu_forward (AtlCheck *check);
 void atl_check_relu_backward (AtlCheck *check);
 void atl_check_scaled_add_forward (AtlCheck *check);

@@ -64,6 +64,19 @@ def conv2d(case, n, c_in, c_out, kernel, stride, size_in, size_out, pads, epilog
           settings=settings(stride, top, left, 'relu' in epilogue, *frame, gain))
 
 
+# A block of a residual network: relu (residual + conv (x)). The transposed convolution has the bias too. Settings:
+# stride.
+def conv_transpose2d(case, shape, c_out, kernel, stride):
+    x, w, bias = draw(*shape), draw(shape[1], c_out, kernel, kernel), draw(c_out)
+    z = F.conv_transpose2d(x, w, bias, stride)
+    residual = draw(*z.shape)
+    y = (residual + z).relu()
+    dz = draw(*z.shape)
+    dx, dw, db = torch.autograd.grad(z, (x, w, bias), dz)
+    store('conv-transpose2d', case, x=x, w=w, bias=bias, residual=residual, y=y, dz=dz, dx=dx, dw=dw, db=db,
+          settings=settings(stride))
+
+
 def relu(case, *shape):
     x, dy = draw(*shape), draw(*shape)
     y = x.relu()
@@ -219,5 +232,7 @@ reflection_pad('one-side', (1, 9, 4, 3), (0, 0, 0, 3))
 concat('three', (2, 4, 5), (1, 2), (3, 6, 8))
 concat('blocks', (1, 3, 4), (0, 0), (8, 16, 5))
 gram('features', 2, 5, 4, 3)
+conv_transpose2d('2x2', (2, 5, 3, 4), 6, 2, 2)
+conv_transpose2d('3x3', (1, 3, 4, 3), 4, 3, 1)
 
 save_file(golden, pathlib.Path(__file__).with_name('golden.safetensors'))

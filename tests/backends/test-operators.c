@@ -19,6 +19,8 @@ static const AtlOperator operators[] = {
   { "conv2d forward", atl_check_conv2d_forward, 150 },
   { "conv2d backward data", atl_check_conv2d_backward_data, 100 },
   { "conv2d backward weight", atl_check_conv2d_backward_weight, 100 },
+  { "transposed conv2d forward", atl_check_conv_transpose2d_forward, 100 },
+  { "bias backward", atl_check_bias_backward, 30 },
   { "relu forward", atl_check_relu_forward, 30 },
   { "relu backward", atl_check_relu_backward, 30 },
   { "scaled add forward", atl_check_scaled_add_forward, 30 },

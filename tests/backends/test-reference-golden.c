@@ -238,6 +238,45 @@ conv2d (void)
   for_each_case ("conv2d", "x", conv2d_case);
 }
 
+/* Described by the convolution whose gradient it is. */
+static void
+conv_transpose2d_case (Case *c)
+{
+  const AtlShape shape_x = shape_of (c, "x"), shape_y = shape_of (c, "y");
+  const AtlShape shape_w = shape_of (c, "w");
+  const float settings[3] = { read (c, "settings")[0], 0.0f, 0.0f };
+  const AtlConv2d conv = read_conv (&shape_y, &shape_x, &shape_w, settings);
+  const AtlConvEpilogue epilogue = { .bias = read (c, "bias"),
+                                     .residual = read (c, "residual"),
+                                     .residual_h = shape_y.h,
+                                     .residual_w = shape_y.w,
+                                     .gain = 1.0f,
+                                     .relu_last = TRUE };
+  const AtlConvEpilogue none = { 0 };
+  const float *x = read (c, "x"), *dz = read (c, "dz");
+  float *y = new_output_tensor (c, &shape_y), *dx = new_output_tensor (c, &shape_x);
+  float *dw = new_array (c, atl_shape_size (&shape_w));
+  float *db = new_array (c, (size_t) shape_y.c), *db_again = new_ones (c, (size_t) shape_y.c);
+
+  reference ()->conv_transpose2d_forward (y, x, new_packed (c, &conv, ATL_PASS_DATA), &conv,
+                                          &epilogue, NULL);
+  check (c, "y", y);
+  reference ()->conv2d_forward (dx, dz, new_packed (c, &conv, ATL_PASS_FORWARD), &conv, &none,
+                                NULL);
+  check (c, "dx", dx);
+  reference ()->conv2d_backward_weight (dw, NULL, dz, x, &conv, 1.0f, NULL);
+  check (c, "dw", dw);
+  reference ()->bias_backward (db, dz, &shape_y, 1.0f, NULL);
+  reference ()->bias_backward (db_again, dz, &shape_y, 1.0f, NULL);
+  check_accumulated (c, "db", db, db_again);
+}
+
+static void
+conv_transpose2d (void)
+{
+  for_each_case ("conv-transpose2d", "x", conv_transpose2d_case);
+}
+
 static void
 relu_case (Case *c)
 {
@@ -587,6 +626,7 @@ main (void)
     { "concat", concat },
     { "reflection pad", reflection_pad },
     { "gram", gram },
+    { "transposed conv2d", conv_transpose2d },
   };
   g_autoptr (GError) error = NULL;
 

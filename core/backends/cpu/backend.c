@@ -94,7 +94,19 @@ static void
 conv2d_backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv,
                       float gain, gboolean accumulate, float *scratch)
 {
-  way_of (conv, ATL_PASS_DATA)->backward_data (dx, dy, packed, conv, gain, accumulate, scratch);
+  const AtlConvEpilogue epilogue = { .residual = accumulate ? dx : NULL,
+                                     .residual_h = conv->h_in,
+                                     .residual_w = conv->w_in,
+                                     .gain = 1.0f };
+
+  way_of (conv, ATL_PASS_DATA)->transposed (dx, dy, packed, conv, &epilogue, gain, scratch);
+}
+
+static void
+conv_transpose2d_forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+                          const AtlConvEpilogue *epilogue, float *scratch)
+{
+  way_of (conv, ATL_PASS_DATA)->transposed (y, x, packed, conv, epilogue, 1.0f, scratch);
 }
 
 static void
@@ -119,6 +131,8 @@ make_backend (const AtlCpuKernels *k)
     .conv2d_forward = conv2d_forward,
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weight = conv2d_backward_weight,
+    .conv_transpose2d_forward = conv_transpose2d_forward,
+    .bias_backward = k->batch_norm->bias_backward,
     .relu_forward = k->elementwise->relu_forward,
     .relu_backward = k->elementwise->relu_backward,
     .scaled_add_forward = k->elementwise->scaled_add_forward,

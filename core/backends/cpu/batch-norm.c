@@ -295,8 +295,23 @@ backward (float *dx, float *dgamma, float *dbeta, const float *dy, const float *
   atl_parallel_for (count_chunks (&job), gradient_chunk, &job);
 }
 
+/* The gradient of a bias is a sum that is computed here anyway. */
+static void
+bias_backward (float *db, const float *dy, const AtlShape *shape, float gain, float *scratch)
+{
+  Job job = job_of_shape (shape, scratch);
+  const double n = (double) shape->n * shape->h * shape->w;
+
+  job.x = dy;
+  compute_means (&job, sum_values);
+  for (int c = 0; c < shape->c; c++)
+    db[c] += (float) (gain * n
+                      * means_of_block (&job, c / ATL_CHANNEL_BLOCK)[c % ATL_CHANNEL_BLOCK]);
+}
+
 const AtlCpuBatchNorm ATL_CPU_BATCH_NORM = {
   .scratch_size = scratch_size,
   .forward = forward,
   .backward = backward,
+  .bias_backward = bias_backward,
 };

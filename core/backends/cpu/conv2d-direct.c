@@ -304,11 +304,11 @@ forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
 }
 
 static void
-backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv, float gain,
-               gboolean accumulate, float *scratch)
+transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+            const AtlConvEpilogue *epilogue, float factor, float *scratch)
 {
   Job job = {
-    .sides = atl_sides_of_gradient (dx, dy, conv, gain, accumulate),
+    .sides = atl_sides_of_transposed (y, x, conv, epilogue, factor),
     .packed = packed,
     .conv = conv,
     .transposed = TRUE,
@@ -365,5 +365,5 @@ const AtlCpuConv2d ATL_CPU_CONV2D_DIRECT = {
   .pack = pack,
   .scratch_size = scratch_size,
   .forward = forward,
-  .backward_data = backward_data,
+  .transposed = transposed,
 };

@@ -295,10 +295,10 @@ forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
 }
 
 static void
-backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv, float gain,
-               gboolean accumulate, float *scratch)
+transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv,
+            const AtlConvEpilogue *epilogue, float factor, float *scratch)
 {
-  const AtlConvSides sides = atl_sides_of_gradient (dx, dy, conv, gain, accumulate);
+  const AtlConvSides sides = atl_sides_of_transposed (y, x, conv, epilogue, factor);
 
   run (&sides, packed, conv->kernel - 1 - conv->pad_top, conv->kernel - 1 - conv->pad_left,
        scratch);
@@ -374,5 +374,5 @@ const AtlCpuConv2d ATL_CPU_CONV2D_WINOGRAD = {
   .pack = pack,
   .scratch_size = scratch_size,
   .forward = forward,
-  .backward_data = backward_data,
+  .transposed = transposed,
 };

@@ -37,8 +37,8 @@ enum
 #endif
 };
 
-/* x: n x c_in x h_in x w_in is read, y: n x c_out x h x w written. For the gradient, these are dy and
- * dx. */
+/* x: n x c_in x h_in x w_in is read, y: n x c_out x h x w written. For the gradient of the input, these are dy
+ * and dx. */
 typedef struct
 {
   const float *x;
@@ -69,24 +69,21 @@ atl_sides_of_forward (float *y, const float *x, const AtlConv2d *conv,
 }
 
 static inline AtlConvSides
-atl_sides_of_gradient (float *dx, const float *dy, const AtlConv2d *conv, float gain,
-                       gboolean accumulate)
+atl_sides_of_transposed (float *y, const float *x, const AtlConv2d *conv,
+                         const AtlConvEpilogue *epilogue, float factor)
 {
   return (AtlConvSides) {
-    .x = dy,
+    .x = x,
     .n = conv->n,
     .c_in = conv->c_out,
     .h_in = conv->h_out,
     .w_in = conv->w_out,
-    .y = dx,
+    .y = y,
     .c_out = conv->c_in,
     .h = conv->h_in,
     .w = conv->w_in,
-    .epilogue = { .residual = accumulate ? dx : NULL,
-                  .residual_h = conv->h_in,
-                  .residual_w = conv->w_in,
-                  .gain = 1.0f },
-    .factor = gain,
+    .epilogue = *epilogue,
+    .factor = factor,
   };
 }
 
@@ -259,7 +256,7 @@ atl_sum_products (float *sums, const AtlPairs *pairs, int n)
 typedef struct
 {
   AtlVector8 bias, scale, shift;
-  gboolean relu;
+  gboolean relu, relu_last;
   float *y;
   const float *residual; /* NULL = none */
   size_t y_row, residual_row;
@@ -278,6 +275,7 @@ atl_store_of_block (const AtlConvSides *sides, int image, int channel)
     .scale = (e->scale != NULL ? atl_load8 (e->scale + channel) : zero + 1.0f) * sides->factor,
     .shift = e->shift != NULL ? atl_load8 (e->shift + channel) : zero,
     .relu = e->relu,
+    .relu_last = e->relu_last,
     .y = sides->y + block * sides->h * sides->w * ATL_CHANNEL_BLOCK,
     .y_row = (size_t) sides->w * ATL_CHANNEL_BLOCK,
     .gain = e->gain,
@@ -305,6 +303,8 @@ atl_store_pixel (const AtlStore *store, AtlVector8 z, int row, int column)
     z = z * store->gain
         + atl_load8 (store->residual + row * store->residual_row
                      + (size_t) column * ATL_CHANNEL_BLOCK);
+  if (store->relu_last)
+    z = atl_relu8 (z);
   atl_store8 (store->y + row * store->y_row + (size_t) column * ATL_CHANNEL_BLOCK, z);
 }
 

@@ -17,7 +17,13 @@ G_BEGIN_DECLS
 
 #define ATL_CPU_NARROW 4
 
-/* A way to compute convolutions and the gradients of their inputs.
+/* y = the epilogue of factor (w^T * x), where the epilogue's scale, if any, comes first: the gradient of a
+ * convolution's input, or a transposed convolution. */
+typedef void AtlCpuConv2dTransposedFunc (float *y, const float *x, const float *packed,
+                                         const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
+                                         float factor, float *scratch);
+
+/* A way to compute convolutions and transposed ones, which are the gradients of their inputs.
  * conv2d-direct.c: any kernel, stride and size; conv2d-winograd.c: 3 x 3 with stride 1;
  * conv2d-narrow.c: stride 1, at most ATL_CPU_NARROW channels written. */
 typedef struct
@@ -26,7 +32,7 @@ typedef struct
   AtlConv2dPackFunc *pack;
   AtlConv2dScratchSizeFunc *scratch_size;
   AtlConv2dForwardFunc *forward;
-  AtlConv2dBackwardDataFunc *backward_data;
+  AtlCpuConv2dTransposedFunc *transposed;
 } AtlCpuConv2d;
 
 /* A way to compute the gradients of their weights: conv2d-weight.c, and conv2d-winograd-weight.c. */
@@ -61,6 +67,7 @@ typedef struct
   AtlBatchNormScratchSizeFunc *scratch_size;
   AtlBatchNormForwardFunc *forward;
   AtlBatchNormBackwardFunc *backward;
+  AtlBiasBackwardFunc *bias_backward;
 } AtlCpuBatchNorm;
 
 /* optimize.c */

@@ -22,6 +22,8 @@ atl_backend_reference (void)
     .conv2d_forward = atl_conv2d_forward_reference,
     .conv2d_backward_data = atl_conv2d_backward_data_reference,
     .conv2d_backward_weight = atl_conv2d_backward_weight_reference,
+    .conv_transpose2d_forward = atl_conv_transpose2d_forward_reference,
+    .bias_backward = atl_bias_backward_reference,
 
     .relu_forward = atl_relu_forward_reference,
     .relu_backward = atl_relu_backward_reference,

@@ -82,10 +82,9 @@ convolve (const float *x, const float *w, const AtlConv2d *conv, int n, int o, i
   return z;
 }
 
-/* y[n, o, r, q] */
+/* y[n, o, r, q] of a tensor of n_channels */
 static double
-finish (double z, const AtlConv2d *conv, const AtlConvEpilogue *epilogue, int n, int o, int r,
-        int q)
+finish (double z, int n_channels, const AtlConvEpilogue *epilogue, int n, int o, int r, int q)
 {
   if (epilogue->bias != NULL)
     z += epilogue->bias[o];
@@ -95,12 +94,15 @@ finish (double z, const AtlConv2d *conv, const AtlConvEpilogue *epilogue, int n,
     z *= epilogue->scale[o];
   if (epilogue->shift != NULL)
     z += epilogue->shift[o];
-  if (epilogue->residual == NULL)
-    return z;
+  if (epilogue->residual != NULL)
+    {
+      const AtlShape shape = { 0, n_channels, epilogue->residual_h, epilogue->residual_w };
+      const size_t i = atl_nchw (&shape, n, o, r + epilogue->residual_top,
+                                 q + epilogue->residual_left);
 
-  const AtlShape shape = { conv->n, conv->c_out, epilogue->residual_h, epilogue->residual_w };
-  const size_t i = atl_nchw (&shape, n, o, r + epilogue->residual_top, q + epilogue->residual_left);
-  return epilogue->residual[i] + (double) epilogue->gain * z;
+      z = epilogue->residual[i] + (double) epilogue->gain * z;
+    }
+  return epilogue->relu_last && z < 0.0 ? 0.0 : z;
 }
 
 void
@@ -116,7 +118,8 @@ atl_conv2d_forward_reference (float *y, const float *x, const float *packed, con
           {
             const double z = convolve (x, packed, conv, n, o, r, q);
 
-            y[atl_nchw (&shape_y, n, o, r, q)] = (float) finish (z, conv, epilogue, n, o, r, q);
+            y[atl_nchw (&shape_y, n, o, r, q)] = (float) finish (z, conv->c_out, epilogue, n, o, r,
+                                                                 q);
           }
 }
 
@@ -167,6 +170,26 @@ atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *pac
             const double before = accumulate ? *target : 0.0;
 
             *target = (float) (before + gain * convolve_back (dy, packed, conv, n, i, h, v));
+          }
+}
+
+/* y is of the shape of dx, x of dy. */
+void
+atl_conv_transpose2d_forward_reference (float *y, const float *x, const float *packed,
+                                        const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
+                                        float *scratch)
+{
+  const AtlShape shape_y = input_shape (conv);
+
+  for (int n = 0; n < conv->n; n++)
+    for (int i = 0; i < conv->c_in; i++)
+      for (int h = 0; h < conv->h_in; h++)
+        for (int v = 0; v < conv->w_in; v++)
+          {
+            const double z = convolve_back (x, packed, conv, n, i, h, v);
+
+            y[atl_nchw (&shape_y, n, i, h, v)] = (float) finish (z, conv->c_in, epilogue, n, i, h,
+                                                                 v);
           }
 }
 
@@ -226,4 +249,12 @@ atl_conv2d_backward_weight_reference (float *dw, float *db, const float *x, cons
       if (db != NULL)
         db[o] = (float) (db[o] + gain * sum_of_channel (dy, &shape_dy, o));
     }
+}
+
+void
+atl_bias_backward_reference (float *db, const float *dy, const AtlShape *shape, float gain,
+                             float *scratch)
+{
+  for (int c = 0; c < shape->c; c++)
+    db[c] = (float) (db[c] + gain * sum_of_channel (dy, shape, c));
 }
