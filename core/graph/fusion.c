@@ -52,30 +52,42 @@ take (Fusion *fusion, AtlStep *step, AtlNode node)
   step->y = node;
 }
 
+/* A normalisation right behind a convolution. */
 static void
-take_norm (Fusion *fusion, AtlStep *conv)
+take_norm_in_weights (Fusion *fusion, AtlStep *conv)
 {
   AtlNode next = next_if (fusion, conv->y, ATL_OP_BATCH_NORM);
 
   if (next != ATL_NO_NODE)
     {
-      conv->norm = next;
+      conv->norm_in_weights = next;
       take (fusion, conv, next);
       return;
     }
 
   const AtlNode shuffle = next_if (fusion, conv->y, ATL_OP_PIXEL_SHUFFLE);
-  if (conv->relu || shuffle == ATL_NO_NODE)
+  if (shuffle == ATL_NO_NODE)
     return;
 
   /* The shuffle's own step will store the normalised result: see step_for_node (). */
   next = next_if (fusion, shuffle, ATL_OP_BATCH_NORM);
   if (next != ATL_NO_NODE)
     {
-      conv->norm = next;
+      conv->norm_in_weights = next;
       conv->norm_factor = atl_graph_node (fusion->graph, shuffle)->factor;
       fusion->fused[next] = TRUE;
     }
+}
+
+static gboolean
+take_relu (Fusion *fusion, AtlStep *conv)
+{
+  const AtlNode relu = next_if (fusion, conv->y, ATL_OP_RELU);
+
+  if (relu == ATL_NO_NODE)
+    return FALSE;
+  take (fusion, conv, relu);
+  return TRUE;
 }
 
 static void
@@ -97,22 +109,29 @@ take_scaled_add (Fusion *fusion, AtlStep *conv)
   take (fusion, conv, next);
 }
 
+/* For training the backward pass finds the ReLU's mask in what was stored, so nothing may follow it. */
+static void
+fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
+{
+  conv->relu = take_relu (fusion, conv);
+  if (! conv->relu)
+    take_scaled_add (fusion, conv);
+}
+
 static void
 fuse_conv (Fusion *fusion, AtlStep *conv)
 {
-  const AtlNode relu = next_if (fusion, conv->y, ATL_OP_RELU);
+  if (conv->op == ATL_OP_CONV2D)
+    take_norm_in_weights (fusion, conv);
 
-  if (relu != ATL_NO_NODE)
-    {
-      conv->relu = TRUE;
-      take (fusion, conv, relu);
-    }
+  conv->relu = take_relu (fusion, conv);
+  conv->norm = next_if (fusion, conv->y, ATL_OP_BATCH_NORM);
+  if (conv->norm != ATL_NO_NODE)
+    take (fusion, conv, conv->norm);
 
-  if (! fusion->training)
-    take_norm (fusion, conv);
-
-  if (! (fusion->training && conv->relu))
-    take_scaled_add (fusion, conv);
+  take_scaled_add (fusion, conv);
+  if (conv->other != ATL_NO_NODE)
+    conv->relu_last = take_relu (fusion, conv);
 }
 
 static AtlStep
@@ -125,11 +144,12 @@ step_for_node (Fusion *fusion, AtlNode i)
                    .other = node->inputs[1],
                    .y = i,
                    .gain = node->op == ATL_OP_SCALED_ADD ? node->gain : 1.0f,
-                   .norm = ATL_NO_NODE,
-                   .norm_factor = 1 };
+                   .norm_in_weights = ATL_NO_NODE,
+                   .norm_factor = 1,
+                   .norm = ATL_NO_NODE };
 
-  if (node->op == ATL_OP_CONV2D)
-    fuse_conv (fusion, &step);
+  if (atl_graph_node_is_conv (node))
+    (fusion->training ? fuse_conv_for_training : fuse_conv) (fusion, &step);
 
   /* Its normalisation went into the weights of the convolution before it. */
   const AtlNode norm = next_if (fusion, i, ATL_OP_BATCH_NORM);

@@ -19,17 +19,39 @@ typedef struct
   AtlNode y;     /* what it stores: the last node fused */
   float gain;    /* of b in a scaled add, of the convolution beside its residual */
 
-  /* Of a convolution. 'norm' is a batch normalisation that it applies with running statistics: after
-   * the ReLU as scale and shift, or without a ReLU inside its weights. In the latter case a pixel
-   * shuffle by 'norm_factor' may stand between, which merely renumbers the channels. */
+  /* Of a convolution, in the order in which they are applied. 'norm_in_weights' is a batch normalisation with
+   * running statistics that is folded into the weights; a pixel shuffle by 'norm_factor' may stand between, which
+   * merely renumbers the channels. 'norm' is one after the ReLU, applied as scale and shift. */
+  AtlNode norm_in_weights;
+  int norm_factor;
   gboolean relu;
   AtlNode norm;
-  int norm_factor;
+  gboolean relu_last; /* after the residual */
 } AtlStep;
+
+static inline gboolean
+atl_step_is_conv (const AtlStep *step)
+{
+  return step->op == ATL_OP_CONV2D || step->op == ATL_OP_CONV_TRANSPOSE2D;
+}
+
+/* The pass of AtlConv2d that a convolution of either kind runs forward, and the one that is the gradient of its
+ * input. */
+static inline AtlPass
+atl_step_forward_pass (const AtlStep *step)
+{
+  return step->op == ATL_OP_CONV_TRANSPOSE2D ? ATL_PASS_DATA : ATL_PASS_FORWARD;
+}
+
+static inline AtlPass
+atl_step_data_pass (const AtlStep *step)
+{
+  return step->op == ATL_OP_CONV_TRANSPOSE2D ? ATL_PASS_FORWARD : ATL_PASS_DATA;
+}
 
 /* The steps of a graph in the order in which they run, as a GArray of AtlStep.
  *
- * For inference a convolution takes along ReLU, normalisation and the scaled add whose b it is. For
+ * For inference a convolution takes along normalisations, ReLUs and the scaled add whose b it is. For
  * training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
  * the backward pass finds the ReLU's mask in what was stored. */
 GArray *atl_graph_fuse (const AtlGraph *graph, gboolean training);

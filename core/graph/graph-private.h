@@ -10,14 +10,20 @@
 G_BEGIN_DECLS
 
 #define ATL_NO_NODE (-1)
+#define ATL_NO_PARAMETER (-1)
 
 typedef enum
 {
   ATL_OP_INPUT,
   ATL_OP_CONV2D,
+  ATL_OP_CONV_TRANSPOSE2D,
   ATL_OP_RELU,
   ATL_OP_SCALED_ADD,
   ATL_OP_PIXEL_SHUFFLE,
+  ATL_OP_UPSAMPLE,
+  ATL_OP_MAX_POOL,
+  ATL_OP_REFLECTION_PAD,
+  ATL_OP_CONCAT,
   ATL_OP_BATCH_NORM
 } AtlOp;
 
@@ -43,10 +49,10 @@ typedef struct
   AtlNode inputs[2]; /* ATL_NO_NODE where there is none */
   int n_users;       /* nodes that read this one; the end of the network counts as one */
   int channels;
-  int kernel, stride, padding;             /* of a convolution */
-  float gain;                              /* of a scaled add */
-  int factor;                              /* of a pixel shuffle */
-  int parameters[ATL_MAX_NODE_PARAMETERS]; /* numbers in the graph's list */
+  int kernel, stride, padding; /* of a convolution or pooling; padding: of a reflection */
+  float gain;                  /* of a scaled add */
+  int factor;                  /* of a pixel shuffle or an enlargement */
+  int parameters[ATL_MAX_NODE_PARAMETERS]; /* numbers in the graph's list, or ATL_NO_PARAMETER */
 } AtlGraphNode;
 
 struct AtlGraph
@@ -54,6 +60,7 @@ struct AtlGraph
   GArray *nodes; /* of AtlGraphNode, in an order in which they can run; the input is node 0 */
   GPtrArray *parameters; /* of AtlParameter */
   size_t parameters_size;
+  GArray *taps;   /* of AtlNode */
   AtlNode output; /* ATL_NO_NODE until the building ends */
 };
 
@@ -61,6 +68,12 @@ static inline const AtlGraphNode *
 atl_graph_node (const AtlGraph *graph, AtlNode node)
 {
   return &g_array_index (graph->nodes, AtlGraphNode, node);
+}
+
+static inline gboolean
+atl_graph_node_is_conv (const AtlGraphNode *node)
+{
+  return node->op == ATL_OP_CONV2D || node->op == ATL_OP_CONV_TRANSPOSE2D;
 }
 
 /* The offset of a node's parameter in the array of all parameters. */

@@ -69,6 +69,7 @@ atl_graph_new (int n_input_channels)
   graph->nodes = g_array_new (FALSE, TRUE, sizeof (AtlGraphNode));
   g_array_set_clear_func (graph->nodes, node_clear);
   graph->parameters = g_ptr_array_new_with_free_func (parameter_free);
+  graph->taps = g_array_new (FALSE, FALSE, sizeof (AtlNode));
   graph->output = ATL_NO_NODE;
   add_node (graph, &input);
 
@@ -83,6 +84,7 @@ atl_graph_free (AtlGraph *graph)
 
   g_array_unref (graph->nodes);
   g_ptr_array_unref (graph->parameters);
+  g_array_unref (graph->taps);
   g_free (graph);
 }
 
@@ -92,25 +94,63 @@ atl_graph_input (const AtlGraph *graph)
   return 0;
 }
 
+/* Adds a convolution with the parameters that it has. */
+static AtlNode
+add_conv (AtlGraph *graph, AtlGraphNode *node, const char *name, gboolean has_bias)
+{
+  const int n_inputs = atl_graph_node (graph, node->inputs[0])->channels;
+  const gboolean transposed = node->op == ATL_OP_CONV_TRANSPOSE2D;
+  const int weight_dims[4] = { transposed ? n_inputs : node->channels,
+                               transposed ? node->channels : n_inputs, node->kernel, node->kernel };
+
+  node->name = g_strdup (name);
+  node->parameters[ATL_CONV_WEIGHT] = add_parameter (graph, name, "weight", ATL_PARAMETER_WEIGHT, 4,
+                                                     weight_dims);
+  node->parameters[ATL_CONV_BIAS] = has_bias
+                                        ? add_parameter (graph, name, "bias", ATL_PARAMETER_BIAS, 1,
+                                                         &node->channels)
+                                        : ATL_NO_PARAMETER;
+  return add_node (graph, node);
+}
+
 AtlNode
 atl_graph_conv2d (AtlGraph *graph, AtlNode x, const char *name, int n_channels, int kernel,
                   int stride, int padding)
 {
-  const int weight_dims[4] = { n_channels, atl_graph_node (graph, x)->channels, kernel, kernel };
   AtlGraphNode node = { .op = ATL_OP_CONV2D,
-                        .name = g_strdup (name),
                         .inputs = { x, ATL_NO_NODE },
                         .channels = n_channels,
                         .kernel = kernel,
                         .stride = stride,
                         .padding = padding };
 
-  node.parameters[ATL_CONV_WEIGHT] = add_parameter (graph, name, "weight", ATL_PARAMETER_WEIGHT, 4,
-                                                    weight_dims);
-  node.parameters[ATL_CONV_BIAS] = add_parameter (graph, name, "bias", ATL_PARAMETER_BIAS, 1,
-                                                  &n_channels);
+  return add_conv (graph, &node, name, TRUE);
+}
 
-  return add_node (graph, &node);
+AtlNode
+atl_graph_conv2d_without_bias (AtlGraph *graph, AtlNode x, const char *name, int n_channels,
+                               int kernel, int stride, int padding)
+{
+  AtlGraphNode node = { .op = ATL_OP_CONV2D,
+                        .inputs = { x, ATL_NO_NODE },
+                        .channels = n_channels,
+                        .kernel = kernel,
+                        .stride = stride,
+                        .padding = padding };
+
+  return add_conv (graph, &node, name, FALSE);
+}
+
+AtlNode
+atl_graph_conv_transpose2d (AtlGraph *graph, AtlNode x, const char *name, int n_channels)
+{
+  AtlGraphNode node = { .op = ATL_OP_CONV_TRANSPOSE2D,
+                        .inputs = { x, ATL_NO_NODE },
+                        .channels = n_channels,
+                        .kernel = 2,
+                        .stride = 2 };
+
+  return add_conv (graph, &node, name, TRUE);
 }
 
 AtlNode
@@ -158,6 +198,52 @@ atl_graph_pixel_shuffle (AtlGraph *graph, AtlNode x, int factor)
 }
 
 AtlNode
+atl_graph_upsample (AtlGraph *graph, AtlNode x, int factor)
+{
+  const AtlGraphNode node = { .op = ATL_OP_UPSAMPLE,
+                              .inputs = { x, ATL_NO_NODE },
+                              .channels = atl_graph_node (graph, x)->channels,
+                              .factor = factor };
+
+  return add_node (graph, &node);
+}
+
+AtlNode
+atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding)
+{
+  const AtlGraphNode node = { .op = ATL_OP_MAX_POOL,
+                              .inputs = { x, ATL_NO_NODE },
+                              .channels = atl_graph_node (graph, x)->channels,
+                              .kernel = kernel,
+                              .stride = stride,
+                              .padding = padding };
+
+  return add_node (graph, &node);
+}
+
+AtlNode
+atl_graph_reflection_pad (AtlGraph *graph, AtlNode x, int padding)
+{
+  const AtlGraphNode node = { .op = ATL_OP_REFLECTION_PAD,
+                              .inputs = { x, ATL_NO_NODE },
+                              .channels = atl_graph_node (graph, x)->channels,
+                              .padding = padding };
+
+  return add_node (graph, &node);
+}
+
+AtlNode
+atl_graph_concat (AtlGraph *graph, AtlNode a, AtlNode b)
+{
+  const AtlGraphNode node = { .op = ATL_OP_CONCAT,
+                              .inputs = { a, b },
+                              .channels = atl_graph_node (graph, a)->channels
+                                          + atl_graph_node (graph, b)->channels };
+
+  return add_node (graph, &node);
+}
+
+AtlNode
 atl_graph_batch_norm (AtlGraph *graph, AtlNode x, const char *name)
 {
   static const struct
@@ -183,6 +269,19 @@ atl_graph_batch_norm (AtlGraph *graph, AtlNode x, const char *name)
 }
 
 void
+atl_graph_add_tap (AtlGraph *graph, AtlNode x)
+{
+  g_array_append_val (graph->taps, x);
+  g_array_index (graph->nodes, AtlGraphNode, x).n_users++;
+}
+
+int
+atl_graph_n_taps (const AtlGraph *graph)
+{
+  return (int) graph->taps->len;
+}
+
+void
 atl_graph_set_output (AtlGraph *graph, AtlNode x)
 {
   g_return_if_fail (graph->output == ATL_NO_NODE);
@@ -203,10 +302,13 @@ atl_graph_output_shape (const AtlGraph *graph, const AtlShape *input)
 static double
 node_multiply_adds (const AtlGraphNode *node, const AtlShape *input, const AtlShape *output)
 {
-  if (node->op != ATL_OP_CONV2D)
-    return 0.0;
+  const double n_taps = (double) node->kernel * node->kernel;
 
-  return (double) atl_shape_size (output) * input->c * node->kernel * node->kernel;
+  if (! atl_graph_node_is_conv (node))
+    return 0.0;
+  if (node->op == ATL_OP_CONV_TRANSPOSE2D)
+    return (double) atl_shape_size (input) * output->c * n_taps;
+  return (double) atl_shape_size (output) * input->c * n_taps;
 }
 
 double
@@ -228,13 +330,14 @@ atl_graph_multiply_adds (const AtlGraph *graph, const AtlShape *input)
 static size_t
 node_n_parameters (const AtlGraph *graph, const AtlGraphNode *node)
 {
-  const int n_places = node->op == ATL_OP_CONV2D       ? ATL_CONV_BIAS + 1
+  const int n_places = atl_graph_node_is_conv (node)   ? ATL_CONV_BIAS + 1
                        : node->op == ATL_OP_BATCH_NORM ? ATL_NORM_VARIANCE + 1
                                                        : 0;
   size_t n = 0;
 
   for (int place = 0; place < n_places; place++)
-    n += atl_graph_parameter (graph, node->parameters[place])->size;
+    if (node->parameters[place] != ATL_NO_PARAMETER)
+      n += atl_graph_parameter (graph, node->parameters[place])->size;
 
   return n;
 }
@@ -245,9 +348,14 @@ atl_graph_layers (const AtlGraph *graph, const AtlShape *input, int *n_layers)
   static const char *const kinds[] = {
     [ATL_OP_INPUT] = "input",
     [ATL_OP_CONV2D] = "conv2d",
+    [ATL_OP_CONV_TRANSPOSE2D] = "conv-transpose2d",
     [ATL_OP_RELU] = "relu",
     [ATL_OP_SCALED_ADD] = "scaled-add",
     [ATL_OP_PIXEL_SHUFFLE] = "pixel-shuffle",
+    [ATL_OP_UPSAMPLE] = "upsample",
+    [ATL_OP_MAX_POOL] = "max-pool",
+    [ATL_OP_REFLECTION_PAD] = "reflection-pad",
+    [ATL_OP_CONCAT] = "concat",
     [ATL_OP_BATCH_NORM] = "batch-norm",
   };
   g_autofree AtlShape *shapes = atl_graph_shapes (graph, input);

@@ -17,10 +17,10 @@ typedef int AtlNode;
 
 typedef enum
 {
-  ATL_PARAMETER_WEIGHT,          /* of a convolution, O x I x K x K */
-  ATL_PARAMETER_BIAS,            /* of a convolution, O */
-  ATL_PARAMETER_GAMMA,           /* of a batch normalisation, C; starts at 1 */
-  ATL_PARAMETER_BETA,            /* C; starts at 0 */
+  ATL_PARAMETER_WEIGHT, /* of a convolution, O x I x K x K; of a transposed one I x O x K x K */
+  ATL_PARAMETER_BIAS,   /* of a convolution, O */
+  ATL_PARAMETER_GAMMA,  /* of a batch normalisation, C; starts at 1 */
+  ATL_PARAMETER_BETA,   /* C; starts at 0 */
   ATL_PARAMETER_RUNNING_MEAN,    /* C; starts at 0; not trained by gradients */
   ATL_PARAMETER_RUNNING_VARIANCE /* C; starts at 1; not trained by gradients */
 } AtlParameterRole;
@@ -58,14 +58,32 @@ AtlNode atl_graph_input (const AtlGraph *graph);
  * NAME.bias. */
 AtlNode atl_graph_conv2d (AtlGraph *graph, AtlNode x, const char *name, int n_channels, int kernel,
                           int stride, int padding);
+/* The same without NAME.bias, for a normalisation that follows and has one. */
+AtlNode atl_graph_conv2d_without_bias (AtlGraph *graph, AtlNode x, const char *name, int n_channels,
+                                       int kernel, int stride, int padding);
+/* Transposed convolution with a kernel of 2 x 2 and stride 2, to twice the sides; parameters NAME.weight,
+ * I x O x 2 x 2, and NAME.bias. */
+AtlNode atl_graph_conv_transpose2d (AtlGraph *graph, AtlNode x, const char *name, int n_channels);
 AtlNode atl_graph_relu (AtlGraph *graph, AtlNode x);
-/* a + gain b, of equal shapes. */
+/* a + gain b, of equal shapes; or a is larger by an even number of rows and of columns, and its middle is
+ * taken. */
 AtlNode atl_graph_scaled_add (AtlGraph *graph, AtlNode a, AtlNode b, float gain);
 /* C f f x H x W to C x H f x W f. */
 AtlNode atl_graph_pixel_shuffle (AtlGraph *graph, AtlNode x, int factor);
+/* Nearest-neighbour enlargement. */
+AtlNode atl_graph_upsample (AtlGraph *graph, AtlNode x, int factor);
+/* The largest of kernel x kernel numbers; what lies in the padding does not count. */
+AtlNode atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding);
+/* The picture mirrored beyond its edges by so many pixels on each side. */
+AtlNode atl_graph_reflection_pad (AtlGraph *graph, AtlNode x, int padding);
+/* The channels of a, then those of b. */
+AtlNode atl_graph_concat (AtlGraph *graph, AtlNode a, AtlNode b);
 /* Parameters NAME.weight (gamma), NAME.bias (beta), NAME.running_mean, NAME.running_var; epsilon 1e-5,
  * momentum of the running statistics 0.1. */
 AtlNode atl_graph_batch_norm (AtlGraph *graph, AtlNode x, const char *name);
+/* Makes a tensor inside the network one that a training plan shows, and takes the gradient of, beside the
+ * output's: the features of a loss network. Taps are numbered from 0. */
+void atl_graph_add_tap (AtlGraph *graph, AtlNode x);
 /* Ends the building. */
 void atl_graph_set_output (AtlGraph *graph, AtlNode x);
 
@@ -73,6 +91,7 @@ void atl_graph_set_output (AtlGraph *graph, AtlNode x);
 
 /* The shape of the output for an input of this shape. */
 AtlShape atl_graph_output_shape (const AtlGraph *graph, const AtlShape *input);
+int atl_graph_n_taps (const AtlGraph *graph);
 /* Multiply-adds of the convolutions, counted as direct ones. */
 double atl_graph_multiply_adds (const AtlGraph *graph, const AtlShape *input);
 /* Input pixels on each side of a pixel that its output depends on. */

@@ -23,21 +23,24 @@ plan_new (const AtlPrepared *prepared)
   return plan;
 }
 
-/* Sets the regions of all nodes and the shapes of these regions. */
-static void
+/* Sets the regions of all nodes and the shapes of these regions. Returns the shapes of the whole picture, a new
+ * array. */
+static AtlShape *
 plan_regions (AtlPlan *plan, int width, int height, const AtlRegion *output)
 {
   const AtlShape input = { 1, atl_graph_node (plan->graph, 0)->channels, height, width };
 
   plan->output = *output;
+  AtlShape *whole = atl_graph_shapes (plan->graph, &input);
   plan->shapes = atl_graph_shapes (plan->graph, &input);
-  plan->regions = atl_graph_regions (plan->graph, plan->shapes, output);
+  plan->regions = atl_graph_regions (plan->graph, whole, output);
 
   for (guint i = 0; i < plan->graph->nodes->len; i++)
     {
       plan->shapes[i].h = plan->regions[i].height;
       plan->shapes[i].w = plan->regions[i].width;
     }
+  return whole;
 }
 
 /* Whether the last operator computed more than was asked for. */
@@ -58,8 +61,9 @@ plan_scratch_size (const AtlPlan *plan)
     {
       const AtlPlanStep *step = atl_plan_step (plan, i);
 
-      if (step->step.op == ATL_OP_CONV2D)
-        size = MAX (size, plan->backend->conv2d_scratch_size (&step->conv, ATL_PASS_FORWARD));
+      if (atl_step_is_conv (&step->step))
+        size = MAX (size, plan->backend->conv2d_scratch_size (&step->conv,
+                                                              atl_step_forward_pass (&step->step)));
     }
 
   return size;
@@ -97,15 +101,9 @@ atl_plan_new_inference (const AtlPrepared *prepared, int width, int height, cons
 {
   AtlPlan *plan = plan_new (prepared);
 
-  plan_regions (plan, width, height, output);
+  g_autofree AtlShape *whole = plan_regions (plan, width, height, output);
   for (guint i = 0; i < prepared->steps->len; i++)
-    {
-      AtlPlanStep step = { .step = g_array_index (prepared->steps, AtlStep, i) };
-
-      if (step.step.op == ATL_OP_CONV2D)
-        step.conv = atl_plan_describe_conv (plan, &step.step);
-      g_array_append_val (plan->steps, step);
-    }
+    atl_plan_add_step (plan, &g_array_index (prepared->steps, AtlStep, i), whole);
   plan_memory (plan);
 
   return plan;
@@ -120,30 +118,33 @@ atl_plan_input_region (const AtlPlan *plan)
 static void
 run_step (const AtlPlan *plan, guint index, float *workspace)
 {
-  const AtlBackend *backend = plan->backend;
   const AtlPlanStep *plan_step = atl_plan_step (plan, index);
   const AtlStep *step = &plan_step->step;
   const AtlPreparedStep *parameters = &plan->prepared->parameters[index];
-  const float *x = workspace + plan->values[step->x];
-  float *y = workspace + plan->values[step->y];
 
   switch (step->op)
     {
     case ATL_OP_CONV2D:
+    case ATL_OP_CONV_TRANSPOSE2D:
       {
-        const AtlConvEpilogue epilogue = atl_plan_epilogue (plan, step, workspace, parameters);
+        const AtlConvEpilogue epilogue = atl_plan_epilogue (plan, plan_step, workspace, parameters);
 
-        backend->conv2d_forward (y, x, parameters->packed, &plan_step->conv, &epilogue,
-                                 workspace + plan->scratch);
+        atl_plan_run_conv (plan, plan_step, workspace, parameters->packed, &epilogue);
         break;
       }
     case ATL_OP_RELU:
     case ATL_OP_SCALED_ADD:
     case ATL_OP_PIXEL_SHUFFLE:
-      atl_plan_run_without_parameters (plan, step, workspace);
+    case ATL_OP_UPSAMPLE:
+    case ATL_OP_MAX_POOL:
+    case ATL_OP_REFLECTION_PAD:
+    case ATL_OP_CONCAT:
+      atl_plan_run_without_parameters (plan, plan_step, workspace);
       break;
     case ATL_OP_BATCH_NORM:
-      backend->scale_shift (y, x, parameters->scale, parameters->shift, &plan->shapes[step->y]);
+      plan->backend->scale_shift (workspace + plan->values[step->y],
+                                  workspace + plan->values[step->x], parameters->scale,
+                                  parameters->shift, &plan->shapes[step->y]);
       break;
     case ATL_OP_INPUT:
       break;

@@ -15,7 +15,15 @@ G_BEGIN_DECLS
 typedef struct
 {
   AtlStep step;
-  AtlConv2d conv; /* of a convolution, complete */
+
+  /* Complete descriptions, with the sizes and pads of the parts that are computed. That of a transposed
+   * convolution is of the convolution whose gradient it is: its input is what the step stores. */
+  AtlConv2d conv;
+  AtlMaxPool pool;
+  AtlReflectionPad pad;
+  /* Where the first pixel of what is stored lies in a of a scaled add (the residual of a convolution), and in
+   * the two tensors that a step joins. */
+  AtlOffset offset, offset_other;
 
   /* Training. Which gradients the backward pass computes, and whether they are added to what another
    * reader of the same tensor left there. */
@@ -63,18 +71,20 @@ atl_plan_has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
 /* One buffer a node, of the size that its output has in the backend's layout, not used yet. */
 AtlArenaBuffer *atl_plan_value_buffers (const AtlPlan *plan);
 
-/* Completes the description of a step's convolution: sizes from plan->shapes, pads from plan->regions
- * if there are any. */
-AtlConv2d atl_plan_describe_conv (const AtlPlan *plan, const AtlStep *step);
+/* Appends a step with its descriptions: sizes from plan->shapes, pads and offsets from plan->regions if there are
+ * any. 'whole' are the shapes of all nodes for the whole picture. */
+void atl_plan_add_step (AtlPlan *plan, const AtlStep *step, const AtlShape *whole);
 
 /* What a convolution does before it stores. 'bias', 'scale' and 'shift' may be NULL. */
-AtlConvEpilogue atl_plan_epilogue (const AtlPlan *plan, const AtlStep *step, const float *workspace,
-                                   const AtlPreparedStep *parameters);
+AtlConvEpilogue atl_plan_epilogue (const AtlPlan *plan, const AtlPlanStep *step,
+                                   const float *workspace, const AtlPreparedStep *parameters);
 
-/* Runs a step that has no parameters: a ReLU, scaled add or pixel shuffle that stands alone. */
-void atl_plan_run_without_parameters (const AtlPlan *plan, const AtlStep *step, float *workspace);
+/* Runs a convolution of either kind. */
+void atl_plan_run_conv (const AtlPlan *plan, const AtlPlanStep *step, float *workspace,
+                        const float *packed, const AtlConvEpilogue *epilogue);
 
-/* Where the region of node 'a' has the first pixel of the region of node 'y'. */
-AtlOffset atl_plan_offset (const AtlPlan *plan, AtlNode a, AtlNode y);
+/* Runs a step that has no parameters. */
+void atl_plan_run_without_parameters (const AtlPlan *plan, const AtlPlanStep *step,
+                                      float *workspace);
 
 G_END_DECLS

@@ -86,7 +86,12 @@ const float *atl_plan_output (const AtlPlan *plan, const float *workspace);
 float *atl_plan_output_gradient (const AtlPlan *plan, float *workspace);
 AtlShape atl_plan_output_shape (const AtlPlan *plan);
 
-/* Runs backward from the output's gradient, and adds the gradients of the parameters to 'gradients'
+/* The same of the graph's taps. The gradient of each tap has to be set, if only to zero, before a backward pass. */
+const float *atl_plan_tap (const AtlPlan *plan, const float *workspace, int tap);
+float *atl_plan_tap_gradient (const AtlPlan *plan, float *workspace, int tap);
+AtlShape atl_plan_tap_shape (const AtlPlan *plan, int tap);
+
+/* Runs backward from the output's gradient and those of the taps, and adds the gradients of the parameters to 'gradients'
  * (laid out as the parameters). The output and its gradient are used up. */
 void atl_plan_backward (const AtlPlan *plan, float *workspace, const float *parameters,
                         float *gradients);

@@ -21,24 +21,20 @@ AtlConv2d
 atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node)
 {
   const AtlGraphNode *conv = atl_graph_node (graph, node);
+  const int n_inputs = atl_graph_node (graph, conv->inputs[0])->channels;
+  const gboolean transposed = conv->op == ATL_OP_CONV_TRANSPOSE2D;
 
-  return (AtlConv2d) { .c_in = atl_graph_node (graph, conv->inputs[0])->channels,
-                       .c_out = conv->channels,
+  return (AtlConv2d) { .c_in = transposed ? conv->channels : n_inputs,
+                       .c_out = transposed ? n_inputs : conv->channels,
                        .kernel = conv->kernel,
                        .stride = conv->stride };
-}
-
-static gboolean
-norm_is_in_weights (const AtlStep *step)
-{
-  return step->norm != ATL_NO_NODE && ! step->relu;
 }
 
 /* Whether a step multiplies and shifts channels by itself. */
 static gboolean
 has_scale_shift (const AtlStep *step)
 {
-  return step->op == ATL_OP_BATCH_NORM || (step->norm != ATL_NO_NODE && step->relu);
+  return step->op == ATL_OP_BATCH_NORM || step->norm != ATL_NO_NODE;
 }
 
 static size_t
@@ -52,11 +48,12 @@ step_size (const AtlPrepared *prepared, const AtlStep *step)
 {
   size_t size = 0;
 
-  if (step->op == ATL_OP_CONV2D)
+  if (atl_step_is_conv (step))
     {
       const AtlConv2d kind = atl_graph_conv2d_kind (prepared->graph, step->node);
 
-      size += atl_floats_aligned (prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD))
+      size += atl_floats_aligned (
+                  prepared->backend->conv2d_packed_size (&kind, atl_step_forward_pass (step)))
               + atl_floats_aligned (vector_size (prepared->graph, step->node));
     }
   if (has_scale_shift (step))
@@ -90,13 +87,13 @@ static void
 fold_norm (float *w, float *b, const AtlGraph *graph, const AtlStep *step, const float *parameters)
 {
   const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
-  const size_t n_norm = (size_t) atl_graph_node (graph, step->norm)->channels;
+  const size_t n_norm = (size_t) atl_graph_node (graph, step->norm_in_weights)->channels;
   const size_t kernel_size = (size_t) kind.c_in * kind.kernel * kind.kernel;
   const int group = step->norm_factor * step->norm_factor;
   g_autofree float *scale = g_new (float, n_norm);
   g_autofree float *shift = g_new (float, n_norm);
 
-  atl_graph_norm_scale_shift (scale, shift, graph, step->norm, parameters);
+  atl_graph_norm_scale_shift (scale, shift, graph, step->norm_in_weights, parameters);
   for (int o = 0; o < kind.c_out; o++)
     {
       for (size_t i = 0; i < kernel_size; i++)
@@ -116,18 +113,19 @@ prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *
   const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
   const AtlGraphNode *node = atl_graph_node (graph, step->node);
   const size_t weight_size = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT])->size;
+  const AtlPass pass = atl_step_forward_pass (step);
   float *packed = numbers;
-  float *bias = packed
-                + atl_floats_aligned (
-                    prepared->backend->conv2d_packed_size (&kind, ATL_PASS_FORWARD));
+  float *bias = packed + atl_floats_aligned (prepared->backend->conv2d_packed_size (&kind, pass));
 
   memcpy (weight, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT),
           weight_size * sizeof (float));
-  memcpy (bias, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS),
-          (size_t) kind.c_out * sizeof (float));
-  if (norm_is_in_weights (step))
+  /* Without one it is zero, but what is folded into the weights may make one. */
+  if (node->parameters[ATL_CONV_BIAS] != ATL_NO_PARAMETER)
+    memcpy (bias, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS),
+            (size_t) node->channels * sizeof (float));
+  if (step->norm_in_weights != ATL_NO_NODE)
     fold_norm (weight, bias, graph, step, parameters);
-  prepared->backend->conv2d_pack (packed, weight, &kind, ATL_PASS_FORWARD);
+  prepared->backend->conv2d_pack (packed, weight, &kind, pass);
 
   result->packed = packed;
   result->bias = bias;
@@ -140,7 +138,7 @@ prepare_step (AtlPrepared *prepared, int index, const float *parameters, float *
 {
   const AtlStep *step = &g_array_index (prepared->steps, AtlStep, index);
 
-  if (step->op == ATL_OP_CONV2D)
+  if (atl_step_is_conv (step))
     numbers = prepare_conv (prepared, index, parameters, numbers, weight);
 
   if (has_scale_shift (step))

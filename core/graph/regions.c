@@ -37,16 +37,30 @@ atl_graph_shapes (const AtlGraph *graph, const AtlShape *input)
       switch (node->op)
         {
         case ATL_OP_CONV2D:
+        case ATL_OP_MAX_POOL:
           shape->h = conv_output_size (node, shape->h);
           shape->w = conv_output_size (node, shape->w);
           break;
+        case ATL_OP_CONV_TRANSPOSE2D:
+          shape->h *= node->stride;
+          shape->w *= node->stride;
+          break;
         case ATL_OP_PIXEL_SHUFFLE:
+        case ATL_OP_UPSAMPLE:
           shape->h *= node->factor;
           shape->w *= node->factor;
           break;
+        case ATL_OP_REFLECTION_PAD:
+          shape->h += 2 * node->padding;
+          shape->w += 2 * node->padding;
+          break;
+        case ATL_OP_SCALED_ADD:
+          shape->h = shapes[node->inputs[1]].h;
+          shape->w = shapes[node->inputs[1]].w;
+          break;
         case ATL_OP_INPUT:
         case ATL_OP_RELU:
-        case ATL_OP_SCALED_ADD:
+        case ATL_OP_CONCAT:
         case ATL_OP_BATCH_NORM:
           break;
         }
@@ -59,7 +73,7 @@ atl_graph_shapes (const AtlGraph *graph, const AtlShape *input)
 static Interval
 computed_interval (const AtlGraphNode *node, Interval wanted)
 {
-  if (node->op == ATL_OP_PIXEL_SHUFFLE)
+  if (node->op == ATL_OP_PIXEL_SHUFFLE || node->op == ATL_OP_UPSAMPLE)
     {
       const int f = node->factor;
 
@@ -69,13 +83,28 @@ computed_interval (const AtlGraphNode *node, Interval wanted)
   return wanted;
 }
 
-/* What an operator reads of an input of 'size' rows to compute 'interval'. */
+/* What the pixels of 'interval' of a picture continued by 'padding' on each side read of its 'size' rows. */
 static Interval
-needed_interval (const AtlGraphNode *node, Interval interval, int size)
+mirrored_interval (Interval interval, int padding, int size)
+{
+  Interval read = { size, 0 };
+
+  for (int i = interval.begin - padding; i < interval.end - padding; i++)
+    {
+      read.begin = MIN (read.begin, atl_mirrored (i, size));
+      read.end = MAX (read.end, atl_mirrored (i, size) + 1);
+    }
+  return read;
+}
+
+/* What an operator with an output of 'size_y' rows reads of an input of 'size' rows to compute 'interval'. */
+static Interval
+needed_interval (const AtlGraphNode *node, Interval interval, int size, int size_y)
 {
   switch (node->op)
     {
     case ATL_OP_CONV2D:
+    case ATL_OP_MAX_POOL:
       {
         const int begin = interval.begin * node->stride - node->padding;
         const int end = (interval.end - 1) * node->stride - node->padding + node->kernel;
@@ -83,11 +112,23 @@ needed_interval (const AtlGraphNode *node, Interval interval, int size)
         /* A kernel that lies wholly in the padding still is given a row to look at. */
         return (Interval) { CLAMP (begin, 0, size - 1), CLAMP (end, 1, size) };
       }
+    case ATL_OP_CONV_TRANSPOSE2D:
+      return (Interval) { interval.begin / node->stride,
+                          (interval.end + node->stride - 1) / node->stride };
     case ATL_OP_PIXEL_SHUFFLE:
+    case ATL_OP_UPSAMPLE:
       return (Interval) { interval.begin / node->factor, interval.end / node->factor };
+    case ATL_OP_REFLECTION_PAD:
+      return mirrored_interval (interval, node->padding, size);
+    case ATL_OP_SCALED_ADD:
+      {
+        const int cut = (size - size_y) / 2;
+
+        return (Interval) { interval.begin + cut, interval.end + cut };
+      }
     case ATL_OP_INPUT:
     case ATL_OP_RELU:
-    case ATL_OP_SCALED_ADD:
+    case ATL_OP_CONCAT:
     case ATL_OP_BATCH_NORM:
       break;
     }
@@ -122,9 +163,11 @@ ask_inputs (const AtlGraph *graph, const AtlShape *shapes, gboolean vertical, In
         {
           const AtlShape *shape = &shapes[node->inputs[k]];
           Interval *input = &intervals[node->inputs[k]];
+          const Interval needed = vertical
+                                      ? needed_interval (node, intervals[i], shape->h, shapes[i].h)
+                                      : needed_interval (node, intervals[i], shape->w, shapes[i].w);
 
-          *input = interval_union (
-              *input, needed_interval (node, intervals[i], vertical ? shape->h : shape->w));
+          *input = interval_union (*input, needed);
         }
     }
 }
@@ -143,10 +186,15 @@ forced_interval (const AtlGraph *graph, AtlNode i, const Interval *intervals)
     case ATL_OP_SCALED_ADD:
       return intervals[node->inputs[1]];
     case ATL_OP_PIXEL_SHUFFLE:
+    case ATL_OP_UPSAMPLE:
       return (Interval) { intervals[node->inputs[0]].begin * node->factor,
                           intervals[node->inputs[0]].end * node->factor };
     case ATL_OP_INPUT:
     case ATL_OP_CONV2D:
+    case ATL_OP_CONV_TRANSPOSE2D:
+    case ATL_OP_MAX_POOL:
+    case ATL_OP_REFLECTION_PAD:
+    case ATL_OP_CONCAT:
       break;
     }
 

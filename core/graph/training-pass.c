@@ -111,46 +111,98 @@ norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       plan_step->adds_to_x, workspace + plan->scratch);
 }
 
+/* NULL if the convolution has none. */
+static const float *
+bias_of (const AtlPlan *plan, const AtlStep *step, const float *parameters)
+{
+  if (atl_graph_node (plan->graph, step->node)->parameters[ATL_CONV_BIAS] == ATL_NO_PARAMETER)
+    return NULL;
+  return parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS);
+}
+
 static void
 conv_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
               const float *parameters)
 {
-  const AtlBackend *backend = plan->backend;
   const AtlStep *step = &plan_step->step;
-  const AtlPreparedStep bias = {
-    .bias = parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS)
-  };
-  const AtlConvEpilogue epilogue = atl_plan_epilogue (plan, step, workspace, &bias);
+  const AtlPreparedStep bias = { .bias = bias_of (plan, step, parameters) };
+  const AtlConvEpilogue epilogue = atl_plan_epilogue (plan, plan_step, workspace, &bias);
   float *packed = workspace + plan->packed;
 
-  backend->conv2d_pack (
+  plan->backend->conv2d_pack (
       packed, parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_WEIGHT),
-      &plan_step->conv, ATL_PASS_FORWARD);
-  backend->conv2d_forward (workspace + plan->values[step->y], workspace + plan->values[step->x],
-                           packed, &plan_step->conv, &epilogue, workspace + plan->scratch);
+      &plan_step->conv, atl_step_forward_pass (step));
+  atl_plan_run_conv (plan, plan_step, workspace, packed, &epilogue);
 }
 
 static void
 step_forward (const AtlPlan *plan, guint index, float *workspace, float *parameters)
 {
   const AtlPlanStep *plan_step = atl_plan_step (plan, index);
-  const AtlStep *step = &plan_step->step;
 
-  switch (step->op)
+  switch (plan_step->step.op)
     {
     case ATL_OP_CONV2D:
+    case ATL_OP_CONV_TRANSPOSE2D:
       conv_forward (plan, plan_step, workspace, parameters);
       break;
     case ATL_OP_RELU:
     case ATL_OP_SCALED_ADD:
     case ATL_OP_PIXEL_SHUFFLE:
-      atl_plan_run_without_parameters (plan, step, workspace);
+    case ATL_OP_UPSAMPLE:
+    case ATL_OP_MAX_POOL:
+    case ATL_OP_REFLECTION_PAD:
+    case ATL_OP_CONCAT:
+      atl_plan_run_without_parameters (plan, plan_step, workspace);
       break;
     case ATL_OP_BATCH_NORM:
       norm_forward (plan, plan_step, workspace, parameters);
       break;
     case ATL_OP_INPUT:
       break;
+    }
+}
+
+/* dy: the gradient of what the convolution itself computed. */
+static void
+conv_backward_plain (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
+                     const float *packed, const float *dy, float *dw, float *db)
+{
+  const AtlBackend *backend = plan->backend;
+  const AtlStep *step = &plan_step->step;
+  float *scratch = workspace + plan->scratch;
+
+  if (plan_step->wants_weight)
+    backend->conv2d_backward_weight (dw, db, workspace + plan->values[step->x], dy,
+                                     &plan_step->conv, step->gain, scratch);
+  if (plan_step->wants_x)
+    backend->conv2d_backward_data (workspace + plan->gradients[step->x], dy, packed,
+                                   &plan_step->conv, step->gain, plan_step->adds_to_x, scratch);
+}
+
+/* The same for a transposed one: 'conv' is the convolution from its output to its input. */
+static void
+conv_backward_transposed (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
+                          const float *packed, const float *dy, float *dw, float *db)
+{
+  const AtlBackend *backend = plan->backend;
+  const AtlStep *step = &plan_step->step;
+  const AtlShape *shape_x = &plan->shapes[step->x];
+  float *scratch = workspace + plan->scratch, *dx = workspace + plan->gradients[step->x];
+
+  if (plan_step->wants_weight)
+    backend->conv2d_backward_weight (dw, NULL, dy, workspace + plan->values[step->x],
+                                     &plan_step->conv, step->gain, scratch);
+  if (db != NULL)
+    backend->bias_backward (db, dy, &plan->shapes[step->y], step->gain, scratch);
+  if (plan_step->wants_x)
+    {
+      const AtlConvEpilogue add = { .residual = plan_step->adds_to_x ? dx : NULL,
+                                    .residual_h = shape_x->h,
+                                    .residual_w = shape_x->w,
+                                    .gain = step->gain };
+
+      backend->conv2d_forward (dx, dy, packed, &plan_step->conv, &add, scratch);
     }
 }
 
@@ -162,24 +214,61 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
   const AtlStep *step = &plan_step->step;
   const AtlShape *shape = &plan->shapes[step->y];
   const size_t weight = atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_WEIGHT);
-  const size_t bias = atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS);
   float *dy = workspace + plan->gradients[step->y];
-  float *scratch = workspace + plan->scratch, *packed = workspace + plan->packed;
+  float *packed = workspace + plan->packed;
+  float *db = plan_step->wants_bias
+                  ? gradients + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS)
+                  : NULL;
 
   if (step->relu) /* in place: nobody else reads this gradient */
     backend->relu_backward (dy, dy, workspace + plan->values[step->y], shape, FALSE);
-
-  if (plan_step->wants_weight)
-    backend->conv2d_backward_weight (
-        gradients + weight, plan_step->wants_bias ? gradients + bias : NULL,
-        workspace + plan->values[step->x], dy, &plan_step->conv, step->gain, scratch);
-
   if (plan_step->wants_x)
-    {
-      backend->conv2d_pack (packed, parameters + weight, &plan_step->conv, ATL_PASS_DATA);
-      backend->conv2d_backward_data (workspace + plan->gradients[step->x], dy, packed,
-                                     &plan_step->conv, step->gain, plan_step->adds_to_x, scratch);
-    }
+    backend->conv2d_pack (packed, parameters + weight, &plan_step->conv, atl_step_data_pass (step));
+
+  (step->op == ATL_OP_CONV_TRANSPOSE2D ? conv_backward_transposed : conv_backward_plain) (
+      plan, plan_step, workspace, packed, dy, gradients + weight, db);
+}
+
+/* The gradients of the two tensors of a scaled add, or of a convolution and its residual: a, of which y is the
+ * middle. */
+static void
+add_backward (const AtlPlan *plan, float *workspace, AtlNode a, const AtlPlanStep *plan_step,
+              gboolean adds)
+{
+  plan->backend->scaled_add_backward (
+      workspace + plan->gradients[a], workspace + plan->gradients[plan_step->step.y],
+      &plan->shapes[plan_step->step.y], &plan->shapes[a], plan_step->offset, 1.0f, adds);
+}
+
+static void
+scaled_add_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace)
+{
+  const AtlStep *step = &plan_step->step;
+  const AtlShape *shape = &plan->shapes[step->y];
+
+  if (plan_step->wants_other)
+    plan->backend->scaled_add_backward (workspace + plan->gradients[step->other],
+                                        workspace + plan->gradients[step->y], shape, shape,
+                                        (AtlOffset) { 0 }, step->gain, plan_step->adds_to_other);
+  if (plan_step->wants_x)
+    add_backward (plan, workspace, step->x, plan_step, plan_step->adds_to_x);
+}
+
+static void
+concat_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace)
+{
+  const AtlBackend *backend = plan->backend;
+  const AtlStep *step = &plan_step->step;
+  const AtlShape *shape_y = &plan->shapes[step->y], *shape_x = &plan->shapes[step->x];
+  const float *dy = workspace + plan->gradients[step->y];
+
+  if (plan_step->wants_other)
+    backend->concat_backward (workspace + plan->gradients[step->other], dy, shape_y,
+                              &plan->shapes[step->other], plan_step->offset_other, shape_x->c,
+                              plan_step->adds_to_other);
+  if (plan_step->wants_x)
+    backend->concat_backward (workspace + plan->gradients[step->x], dy, shape_y, shape_x,
+                              plan_step->offset, 0, plan_step->adds_to_x);
 }
 
 static void
@@ -189,34 +278,41 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
   const AtlBackend *backend = plan->backend;
   const AtlPlanStep *plan_step = atl_plan_step (plan, index);
   const AtlStep *step = &plan_step->step;
-  const AtlShape *shape_x = &plan->shapes[step->x], *shape_y = &plan->shapes[step->y];
+  const AtlShape *shape_x = &plan->shapes[step->x];
+  const int factor = atl_graph_node (plan->graph, step->node)->factor;
   const float *dy = workspace + plan->gradients[step->y];
   float *dx = workspace + plan->gradients[step->x];
-
-  /* The second input: the residual of a convolution, b of a scaled add. */
-  if (plan_step->wants_other)
-    backend->scaled_add_backward (workspace + plan->gradients[step->other], dy, shape_y,
-                                  &plan->shapes[step->other], (AtlOffset) { 0 },
-                                  step->op == ATL_OP_SCALED_ADD ? step->gain : 1.0f,
-                                  plan_step->adds_to_other);
 
   switch (step->op)
     {
     case ATL_OP_CONV2D:
+    case ATL_OP_CONV_TRANSPOSE2D:
+      if (plan_step->wants_other)
+        add_backward (plan, workspace, step->other, plan_step, plan_step->adds_to_other);
       conv_backward (plan, plan_step, workspace, parameters, gradients);
       break;
     case ATL_OP_RELU:
-      backend->relu_backward (dx, dy, workspace + plan->values[step->y], shape_y,
+      backend->relu_backward (dx, dy, workspace + plan->values[step->y], &plan->shapes[step->y],
                               plan_step->adds_to_x);
       break;
     case ATL_OP_SCALED_ADD:
-      if (plan_step->wants_x)
-        backend->scaled_add_backward (dx, dy, shape_y, shape_x, (AtlOffset) { 0 }, 1.0f,
-                                      plan_step->adds_to_x);
+      scaled_add_backward (plan, plan_step, workspace);
       break;
     case ATL_OP_PIXEL_SHUFFLE:
-      backend->pixel_shuffle_backward (
-          dx, dy, shape_x, atl_graph_node (plan->graph, step->node)->factor, plan_step->adds_to_x);
+      backend->pixel_shuffle_backward (dx, dy, shape_x, factor, plan_step->adds_to_x);
+      break;
+    case ATL_OP_UPSAMPLE:
+      backend->upsample_backward (dx, dy, shape_x, factor, plan_step->adds_to_x);
+      break;
+    case ATL_OP_MAX_POOL:
+      backend->max_pool_backward (dx, dy, workspace + plan->values[step->x], &plan_step->pool,
+                                  plan_step->adds_to_x);
+      break;
+    case ATL_OP_REFLECTION_PAD:
+      backend->reflection_pad_backward (dx, dy, &plan_step->pad, plan_step->adds_to_x);
+      break;
+    case ATL_OP_CONCAT:
+      concat_backward (plan, plan_step, workspace);
       break;
     case ATL_OP_BATCH_NORM:
       norm_backward (plan, plan_step, workspace, parameters, gradients);
@@ -240,6 +336,24 @@ atl_plan_backward (const AtlPlan *plan, float *workspace, const float *parameter
   for (guint i = plan->steps->len; i-- > 0;)
     if (atl_plan_step (plan, i)->has_backward)
       step_backward (plan, i, workspace, parameters, gradients);
+}
+
+const float *
+atl_plan_tap (const AtlPlan *plan, const float *workspace, int tap)
+{
+  return workspace + plan->values[g_array_index (plan->graph->taps, AtlNode, tap)];
+}
+
+float *
+atl_plan_tap_gradient (const AtlPlan *plan, float *workspace, int tap)
+{
+  return workspace + plan->gradients[g_array_index (plan->graph->taps, AtlNode, tap)];
+}
+
+AtlShape
+atl_plan_tap_shape (const AtlPlan *plan, int tap)
+{
+  return plan->shapes[g_array_index (plan->graph->taps, AtlNode, tap)];
 }
 
 const float *

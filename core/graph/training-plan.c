@@ -41,6 +41,10 @@ static gboolean
 is_trained (const AtlPlan *plan, const gboolean *trained, AtlNode node, int place)
 {
   const int parameter = atl_graph_node (plan->graph, node)->parameters[place];
+
+  if (parameter == ATL_NO_PARAMETER)
+    return FALSE;
+
   const AtlParameterRole role = atl_graph_parameter (plan->graph, parameter)->role;
 
   return atl_parameter_role_is_trained (role) && (trained == NULL || trained[parameter]);
@@ -60,7 +64,7 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
       AtlPlanStep *step = &g_array_index (plan->steps, AtlPlanStep, i);
       const AtlStep *s = &step->step;
 
-      if (s->op == ATL_OP_CONV2D)
+      if (atl_step_is_conv (s))
         {
           step->wants_weight = is_trained (plan, trained, s->node, ATL_CONV_WEIGHT);
           step->wants_bias = step->wants_weight
@@ -82,6 +86,8 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
   /* Who writes a gradient first, in the order of the backward pass. */
   g_autofree gboolean *written = g_new0 (gboolean, n_nodes);
   written[plan->graph->output] = TRUE;
+  for (guint i = 0; i < plan->graph->taps->len; i++)
+    written[g_array_index (plan->graph->taps, AtlNode, i)] = TRUE;
   for (guint i = plan->steps->len; i-- > 0;)
     {
       AtlPlanStep *step = &g_array_index (plan->steps, AtlPlanStep, i);
@@ -115,9 +121,9 @@ use_buffers (const AtlPlan *plan, guint index, AtlArenaBuffer *values, AtlArenaB
   if (! step->has_backward)
     return;
 
-  /* The backward pass of a convolution's weights and of a normalisation reads x, that of a ReLU y. */
+  /* The backward pass of a convolution's weights, of a normalisation and of pooling reads x, that of a ReLU y. */
   if ((s->op == ATL_OP_BATCH_NORM && ! atl_plan_has_flag (plan, ATL_TRAINING_FROZEN_NORM))
-      || (s->op == ATL_OP_CONV2D && step->wants_weight))
+      || (atl_step_is_conv (s) && step->wants_weight) || s->op == ATL_OP_MAX_POOL)
     atl_arena_buffer_use (&values[s->x], backward);
   if (s->op == ATL_OP_RELU || s->relu)
     atl_arena_buffer_use (&values[s->y], backward);
@@ -135,14 +141,19 @@ step_scratch_size (const AtlPlan *plan, const AtlPlanStep *step)
 {
   const AtlBackend *backend = plan->backend;
 
-  if (step->step.op == ATL_OP_BATCH_NORM)
-    return backend->batch_norm_scratch_size (&plan->shapes[step->step.y]);
-  if (step->step.op != ATL_OP_CONV2D)
+  const AtlStep *s = &step->step;
+
+  if (s->op == ATL_OP_BATCH_NORM)
+    return backend->batch_norm_scratch_size (&plan->shapes[s->y]);
+  if (! atl_step_is_conv (s))
     return 0;
 
-  size_t size = backend->conv2d_scratch_size (&step->conv, ATL_PASS_FORWARD);
+  size_t size = backend->conv2d_scratch_size (&step->conv, atl_step_forward_pass (s));
   if (step->wants_x)
-    size = MAX (size, backend->conv2d_scratch_size (&step->conv, ATL_PASS_DATA));
+    size = MAX (size, backend->conv2d_scratch_size (&step->conv, atl_step_data_pass (s)));
+  /* The gradient of a transposed one's bias. */
+  if (step->wants_bias && s->op == ATL_OP_CONV_TRANSPOSE2D)
+    size = MAX (size, backend->batch_norm_scratch_size (&plan->shapes[s->y]));
   if (step->wants_weight)
     size = MAX (size, backend->conv2d_scratch_size (&step->conv, ATL_PASS_WEIGHT));
   return size;
@@ -151,7 +162,7 @@ step_scratch_size (const AtlPlan *plan, const AtlPlanStep *step)
 static size_t
 step_packed_size (const AtlPlan *plan, const AtlPlanStep *step)
 {
-  if (step->step.op != ATL_OP_CONV2D)
+  if (! atl_step_is_conv (&step->step))
     return 0;
 
   return MAX (plan->backend->conv2d_packed_size (&step->conv, ATL_PASS_FORWARD),
@@ -202,6 +213,13 @@ plan_memory (AtlPlan *plan)
   atl_arena_buffer_use (&buffers[0], 0);
   atl_arena_buffer_use (&buffers[output], loss_time (plan));
   atl_arena_buffer_use (&gradients[output], loss_time (plan));
+  for (guint i = 0; i < plan->graph->taps->len; i++)
+    {
+      const AtlNode tap = g_array_index (plan->graph->taps, AtlNode, i);
+
+      atl_arena_buffer_use (&buffers[tap], loss_time (plan));
+      atl_arena_buffer_use (&gradients[tap], loss_time (plan));
+    }
   if (atl_plan_has_flag (plan, ATL_TRAINING_INPUT_GRADIENT))
     atl_arena_buffer_use (&gradients[0], end_time (plan));
   for (guint i = 0; i < plan->steps->len; i++)
@@ -233,13 +251,7 @@ atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend, const A
   plan->steps = g_array_new (FALSE, TRUE, sizeof (AtlPlanStep));
 
   for (guint i = 0; i < steps->len; i++)
-    {
-      AtlPlanStep step = { .step = g_array_index (steps, AtlStep, i) };
-
-      if (step.step.op == ATL_OP_CONV2D)
-        step.conv = atl_plan_describe_conv (plan, &step.step);
-      g_array_append_val (plan->steps, step);
-    }
+    atl_plan_add_step (plan, &g_array_index (steps, AtlStep, i), plan->shapes);
   plan_gradients (plan, trained);
   plan_memory (plan);
 

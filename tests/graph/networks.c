@@ -68,13 +68,89 @@ ends_in_shuffle (void)
   return g;
 }
 
+/* A residual block as ResNet has them: normalisation in the weights of convolutions without biases, a ReLU after
+ * the sum, and a shortcut that shrinks. */
+static AtlGraph *
+residual_blocks (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode x = atl_graph_conv2d_without_bias (g, atl_graph_input (g), "stem", 8, 7, 2, 3);
+
+  x = atl_graph_relu (g, atl_graph_batch_norm (g, x, "stem-norm"));
+  x = atl_graph_max_pool (g, x, 3, 2, 1);
+
+  AtlNode shortcut = atl_graph_conv2d_without_bias (g, x, "down", 12, 1, 2, 0);
+  shortcut = atl_graph_batch_norm (g, shortcut, "down-norm");
+  AtlNode h = atl_graph_conv2d_without_bias (g, x, "conv1", 12, 3, 2, 1);
+  h = atl_graph_relu (g, atl_graph_batch_norm (g, h, "norm1"));
+  h = atl_graph_conv2d_without_bias (g, h, "conv2", 12, 3, 1, 1);
+  h = atl_graph_batch_norm (g, h, "norm2");
+  x = atl_graph_relu (g, atl_graph_scaled_add (g, shortcut, h, 1.0f));
+  atl_graph_set_output (g, x);
+  return g;
+}
+
+/* Grown by transposed convolutions and joined with what was there before it shrank; a tensor is joined with
+ * itself. */
+static AtlGraph *
+small_unet (void)
+{
+  AtlGraph *g = atl_graph_new (2);
+  AtlNode wide = atl_graph_relu (g, atl_graph_conv2d (g, atl_graph_input (g), "in", 5, 3, 1, 1));
+  AtlNode deep = atl_graph_relu (
+      g, atl_graph_conv2d (g, atl_graph_max_pool (g, wide, 2, 2, 0), "deep", 9, 3, 1, 1));
+  AtlNode up = atl_graph_conv_transpose2d (g, deep, "up", 8);
+  AtlNode side = atl_graph_conv2d (g, wide, "side", 6, 1, 1, 0);
+  AtlNode both = atl_graph_batch_norm (g, atl_graph_relu (g, atl_graph_concat (g, up, side)),
+                                       "norm");
+
+  both = atl_graph_concat (g, both, both);
+  both = atl_graph_relu (g, atl_graph_conv_transpose2d (g, both, "up2", 6));
+  atl_graph_set_output (
+      g, atl_graph_conv_transpose2d (g, atl_graph_batch_norm (g, both, "norm2"), "last", 1));
+  return g;
+}
+
+/* Mirrored edges, stride 2, residuals cut to the middle, nearest enlargement. */
+static AtlGraph *
+small_style (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode x = atl_graph_reflection_pad (g, atl_graph_input (g), 6);
+
+  x = atl_graph_relu (g, atl_graph_conv2d_without_bias (g, x, "first", 8, 5, 1, 2));
+  x = atl_graph_batch_norm (g, x, "norm0");
+  x = atl_graph_relu (g, atl_graph_conv2d_without_bias (g, x, "shrink", 16, 3, 2, 1));
+  x = atl_graph_batch_norm (g, x, "norm1");
+
+  AtlNode h = atl_graph_relu (g, atl_graph_conv2d_without_bias (g, x, "block1", 16, 3, 1, 0));
+  h = atl_graph_conv2d (g, atl_graph_batch_norm (g, h, "norm2"), "block2", 16, 3, 1, 0);
+  h = atl_graph_batch_norm (g, atl_graph_relu (g, h), "norm3");
+  x = atl_graph_scaled_add (g, x, h, 1.0f);
+
+  x = atl_graph_conv2d (g, atl_graph_upsample (g, x, 2), "grow", 8, 3, 1, 1);
+  AtlNode low = atl_graph_conv2d (g, x, "narrow", 8, 3, 1, 0);
+  x = atl_graph_scaled_add (g, x, atl_graph_relu (g, low), 0.5f); /* cut, and not a convolution's */
+  atl_graph_set_output (g, atl_graph_conv2d (g, x, "last", 3, 5, 1, 2));
+  return g;
+}
+
 const AtlTestNetwork atl_test_networks[] = {
   { "SrResnet x2", sr_resnet_2 },           { "SrResnet x4", sr_resnet_4 },
   { "style block", style_block },           { "loose ends", loose_ends },
-  { "ends in a shuffle", ends_in_shuffle },
+  { "ends in a shuffle", ends_in_shuffle }, { "residual blocks", residual_blocks },
+  { "small U-Net", small_unet, 2 },         { "small style network", small_style },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);
+
+int
+atl_test_side (const AtlTestNetwork *network, int side)
+{
+  const int multiple = MAX (network->multiple, 1);
+
+  return (side + multiple - 1) / multiple * multiple;
+}
 
 float *
 atl_test_numbers (size_t n, AtlRandom *random)

@@ -14,7 +14,11 @@ typedef struct
 {
   const char *name;
   AtlGraph *(*build) (void);
+  int multiple; /* of which the sides of a picture must be one; 0 for any */
 } AtlTestNetwork;
+
+/* A side of at least 'side' pixels that the network takes. */
+int atl_test_side (const AtlTestNetwork *network, int side);
 
 extern const AtlTestNetwork atl_test_networks[];
 extern const int atl_n_test_networks;

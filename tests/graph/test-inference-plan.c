@@ -18,11 +18,10 @@
 /* Two orders of the same float sums. */
 #define TOLERANCE 3e-6
 
-static float *
-norm_directly (const AtlGraph *graph, const AtlGraphNode *node, const float *x,
+static void
+norm_directly (float *y, const AtlGraph *graph, const AtlGraphNode *node, const float *x,
                const AtlShape *shape, const float *parameters)
 {
-  float *y = atl_floats_new (atl_shape_size (shape), "a test", NULL);
   const float *values[4];
 
   for (int i = 0; i < 4; i++)
@@ -34,15 +33,100 @@ norm_directly (const AtlGraph *graph, const AtlGraphNode *node, const float *x,
       y[i] = (float) (values[ATL_NORM_GAMMA][c] * ((double) x[i] - values[ATL_NORM_MEAN][c])
                           / sqrt ((double) values[ATL_NORM_VARIANCE][c] + 1e-5)
                       + values[ATL_NORM_BETA][c]);
-  return y;
 }
 
-/* The output of every operator, each computed on its own by the reference backend. */
+static void
+conv_directly (float *y, const AtlGraph *graph, const AtlGraphNode *node, const float *x,
+               const AtlShape *shape_x, const AtlShape *shape_y, const float *parameters)
+{
+  const AtlBackend *reference = atl_backend_reference ();
+  const gboolean transposed = node->op == ATL_OP_CONV_TRANSPOSE2D;
+  const AtlShape *in = transposed ? shape_y : shape_x, *out = transposed ? shape_x : shape_y;
+  const AtlPass pass = transposed ? ATL_PASS_DATA : ATL_PASS_FORWARD;
+  const AtlConv2d conv = { .n = 1,
+                           .c_in = in->c,
+                           .c_out = out->c,
+                           .kernel = node->kernel,
+                           .stride = node->stride,
+                           .h_in = in->h,
+                           .w_in = in->w,
+                           .h_out = out->h,
+                           .w_out = out->w,
+                           .pad_top = node->padding,
+                           .pad_left = node->padding };
+  const int bias = node->parameters[ATL_CONV_BIAS];
+  const AtlConvEpilogue epilogue = { .bias = bias == ATL_NO_PARAMETER
+                                                 ? NULL
+                                                 : parameters
+                                                       + atl_graph_parameter (graph, bias)->offset,
+                                     .gain = 1.0f };
+  const AtlParameter *weight = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT]);
+  g_autoptr (AtlFloats)
+      packed = atl_floats_new (reference->conv2d_packed_size (&conv, pass), "a test", NULL);
+
+  reference->conv2d_pack (packed, parameters + weight->offset, &conv, pass);
+  (transposed ? reference->conv_transpose2d_forward
+              : reference->conv2d_forward) (y, x, packed, &conv, &epilogue, NULL);
+}
+
+/* y of a node that reads a and b (NULL if it reads one tensor), by the reference backend. */
+static void
+node_directly (float *y, const AtlGraph *graph, const AtlGraphNode *node, const float *a,
+               const AtlShape *shape_a, const float *b, const AtlShape *shape_b,
+               const AtlShape *shape_y, const float *parameters)
+{
+  const AtlBackend *reference = atl_backend_reference ();
+  const AtlOffset none = { 0, 0 };
+
+  switch (node->op)
+    {
+    case ATL_OP_CONV2D:
+    case ATL_OP_CONV_TRANSPOSE2D:
+      conv_directly (y, graph, node, a, shape_a, shape_y, parameters);
+      break;
+    case ATL_OP_RELU:
+      reference->relu_forward (y, a, shape_y);
+      break;
+    case ATL_OP_SCALED_ADD:
+      reference->scaled_add_forward (
+          y, a, b, shape_y, shape_a,
+          (AtlOffset) { (shape_a->h - shape_y->h) / 2, (shape_a->w - shape_y->w) / 2 }, node->gain);
+      break;
+    case ATL_OP_PIXEL_SHUFFLE:
+      reference->pixel_shuffle_forward (y, a, shape_a, node->factor);
+      break;
+    case ATL_OP_UPSAMPLE:
+      reference->upsample_forward (y, a, shape_a, node->factor);
+      break;
+    case ATL_OP_MAX_POOL:
+      reference->max_pool_forward (y, a,
+                                   &(AtlMaxPool) { 1, shape_a->c, node->kernel, node->stride,
+                                                   shape_a->h, shape_a->w, shape_y->h, shape_y->w,
+                                                   node->padding, node->padding });
+      break;
+    case ATL_OP_REFLECTION_PAD:
+      reference->reflection_pad_forward (
+          y, a,
+          &(AtlReflectionPad) { 1, shape_a->c, shape_a->h, shape_a->w, shape_a->h, shape_a->w, 0, 0,
+                                shape_y->h, shape_y->w, -node->padding, -node->padding });
+      break;
+    case ATL_OP_CONCAT:
+      reference->concat_forward (y, a, shape_y, shape_a, none, 0);
+      reference->concat_forward (y, b, shape_y, shape_b, none, shape_a->c);
+      break;
+    case ATL_OP_BATCH_NORM:
+      norm_directly (y, graph, node, a, shape_y, parameters);
+      break;
+    case ATL_OP_INPUT:
+      break;
+    }
+}
+
+/* The output of every operator, each computed on its own. */
 static float **
 run_directly (const AtlGraph *graph, const AtlShape *shapes, const float *input,
               const float *parameters)
 {
-  const AtlBackend *reference = atl_backend_reference ();
   float **values = g_new0 (float *, graph->nodes->len);
 
   values[0] = atl_floats_new (atl_shape_size (&shapes[0]), "a test", NULL);
@@ -51,51 +135,12 @@ run_directly (const AtlGraph *graph, const AtlShape *shapes, const float *input,
   for (AtlNode i = 1; i < (AtlNode) graph->nodes->len; i++)
     {
       const AtlGraphNode *node = atl_graph_node (graph, i);
-      const AtlShape *in = &shapes[node->inputs[0]];
-      const float *x = values[node->inputs[0]];
-
-      if (node->op == ATL_OP_BATCH_NORM)
-        {
-          values[i] = norm_directly (graph, node, x, &shapes[i], parameters);
-          continue;
-        }
+      const AtlNode a = node->inputs[0], b = node->inputs[1];
 
       values[i] = atl_floats_new (atl_shape_size (&shapes[i]), "a test", NULL);
-      if (node->op == ATL_OP_RELU)
-        reference->relu_forward (values[i], x, &shapes[i]);
-      else if (node->op == ATL_OP_SCALED_ADD)
-        reference->scaled_add_forward (values[i], x, values[node->inputs[1]], &shapes[i], in,
-                                       (AtlOffset) { 0 }, node->gain);
-      else if (node->op == ATL_OP_PIXEL_SHUFFLE)
-        reference->pixel_shuffle_forward (values[i], x, in, node->factor);
-      else
-        {
-          const AtlConv2d conv = { .n = 1,
-                                   .c_in = in->c,
-                                   .c_out = node->channels,
-                                   .kernel = node->kernel,
-                                   .stride = node->stride,
-                                   .h_in = in->h,
-                                   .w_in = in->w,
-                                   .h_out = shapes[i].h,
-                                   .w_out = shapes[i].w,
-                                   .pad_top = node->padding,
-                                   .pad_left = node->padding };
-          const AtlConvEpilogue epilogue = {
-            .bias = parameters
-                    + atl_graph_parameter (graph, node->parameters[ATL_CONV_BIAS])->offset,
-            .gain = 1.0f
-          };
-          const AtlParameter *weight = atl_graph_parameter (graph,
-                                                            node->parameters[ATL_CONV_WEIGHT]);
-          g_autoptr (AtlFloats) packed = atl_floats_new (
-              reference->conv2d_packed_size (&conv, ATL_PASS_FORWARD), "a test", NULL);
-          g_autoptr (AtlFloats) scratch = atl_floats_new (
-              reference->conv2d_scratch_size (&conv, ATL_PASS_FORWARD), "a test", NULL);
-
-          reference->conv2d_pack (packed, parameters + weight->offset, &conv, ATL_PASS_FORWARD);
-          reference->conv2d_forward (values[i], x, packed, &conv, &epilogue, scratch);
-        }
+      node_directly (values[i], graph, node, values[a], &shapes[a],
+                     b == ATL_NO_NODE ? NULL : values[b], b == ATL_NO_NODE ? NULL : &shapes[b],
+                     &shapes[i], parameters);
     }
 
   return values;
@@ -144,7 +189,8 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, int wid
                AtlRandom *random)
 {
   g_autoptr (AtlGraph) graph = network->build ();
-  const AtlShape input_shape = { 1, atl_graph_node (graph, 0)->channels, height, width };
+  const AtlShape input_shape = { 1, atl_graph_node (graph, 0)->channels,
+                                 atl_test_side (network, height), atl_test_side (network, width) };
   g_autofree AtlShape *shapes = atl_graph_shapes (graph, &input_shape);
   const AtlShape *output_shape = &shapes[graph->output];
   g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, random);
@@ -194,6 +240,8 @@ check_backend (const AtlBackend *backend)
   check_network (&atl_test_networks[0], backend, 1, 1, &random);
   check_network (&atl_test_networks[1], backend, 1, 2, &random);
   check_network (&atl_test_networks[3], backend, 1, 1, &random);
+  check_network (&atl_test_networks[5], backend, 1, 1, &random);
+  check_network (&atl_test_networks[7], backend, 1, 2, &random);
 }
 
 static void
