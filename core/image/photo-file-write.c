@@ -109,22 +109,57 @@ sample_for_kind (const Kind *kind, VipsBandFormat format)
   return atl_sample_find (kind->max_bits == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR);
 }
 
+/* Whether a file's EXIF has more than what every such block has, and what other parts of a file tell as well:
+ * libvips makes one of these fields for each picture that it writes. */
+static gboolean
+has_exif_of_its_own (VipsImage *image)
+{
+  static const char *const usual[] = {
+    "exif-ifd0-Orientation",
+    "exif-ifd0-XResolution",
+    "exif-ifd0-YResolution",
+    "exif-ifd0-ResolutionUnit",
+    "exif-ifd0-YCbCrPositioning",
+    "exif-ifd2-ExifVersion",
+    "exif-ifd2-FlashpixVersion",
+    "exif-ifd2-ColorSpace",
+    "exif-ifd2-PixelXDimension",
+    "exif-ifd2-PixelYDimension",
+    "exif-ifd2-ComponentsConfiguration",
+    NULL,
+  };
+  g_auto (GStrv) fields = vips_image_get_fields (image);
+
+  for (char **field = fields; *field != NULL; field++)
+    if (g_str_has_prefix (*field, "exif-ifd") && ! g_strv_contains (usual, *field))
+      return TRUE;
+  return FALSE;
+}
+
 char *
 atl_photo_file_loss (const AtlPhotoFile *file, const char *path)
 {
   const Kind *kind = find_kind (path);
   const AtlSample *sample = atl_sample_find (file->image->BandFmt);
+  g_autoptr (GPtrArray) losses = g_ptr_array_new_with_free_func (g_free);
 
   if (kind == NULL)
     return NULL;
+
   if (! kind->alpha && babl_format_has_alpha (gegl_buffer_get_format (file->buffer)))
-    return g_strdup_printf (_ ("%s has no transparency: it becomes white"), kind->name);
+    g_ptr_array_add (losses,
+                     g_strdup_printf (_ ("%s has no transparency: it becomes white"), kind->name));
   if (sample->bits > kind->max_bits)
-    return g_strdup_printf (_ ("%s has %d bits a channel: finer steps are rounded"), kind->name,
-                            kind->max_bits);
-  if (! kind->exif && vips_image_get_typeof (file->image, VIPS_META_EXIF_NAME) != 0)
-    return g_strdup_printf (_ ("%s files are written without EXIF"), kind->name);
-  return NULL;
+    g_ptr_array_add (losses,
+                     g_strdup_printf (_ ("%s has %d bits a channel: finer steps are rounded"),
+                                      kind->name, kind->max_bits));
+  if (! kind->exif && has_exif_of_its_own (file->image))
+    g_ptr_array_add (losses, g_strdup_printf (_ ("%s files are written without EXIF"), kind->name));
+  if (losses->len == 0)
+    return NULL;
+
+  g_ptr_array_add (losses, NULL);
+  return g_strjoinv ("; ", (char **) losses->pdata);
 }
 
 /* What the generator of a result needs; libvips calls it from several threads. */

@@ -269,6 +269,7 @@ losses_are_told (void)
   CU_ASSERT_PTR_NOT_NULL_FATAL (to_jpeg);
   CU_ASSERT_PTR_NOT_NULL_FATAL (to_webp);
   CU_ASSERT_PTR_NOT_NULL (strstr (to_jpeg, "transparency"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (to_jpeg, "8 bits"));
   CU_ASSERT_PTR_NOT_NULL (strstr (to_webp, "8 bits"));
   CU_ASSERT_PTR_NULL (atl_photo_file_loss (file, "out.png"));
   CU_ASSERT_PTR_NULL (atl_photo_file_loss (file, "out.tif"));
