@@ -27,8 +27,7 @@ int atl_card_scale (const AtlCard *card, GError **error);
  * additional or misshaped tensor is ATL_ERROR_SHAPE, another task ATL_ERROR_MODEL. */
 AtlModel *atl_model_load (const char *path, const char *task, GError **error);
 
-/* A model with fresh parameters: convolutions Kaiming-normal (He et al., "Delving Deep into Rectifiers",
- * ICCV 2015), ICNR where a pixel shuffle follows, biases zero. */
+/* A model with fresh parameters, see atl_network_init_parameters (). */
 AtlModel *atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
                          AtlRandom *random, GError **error);
 

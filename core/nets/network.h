@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/random.h"
 #include "graph/graph.h"
 
 G_BEGIN_DECLS
@@ -35,5 +36,22 @@ AtlGraph *atl_sr_resnet_new (int scale, int width, int n_blocks);
  * channels carry the colours through, and what the blocks and the other channels add begins as zero. A
  * training then learns details from its first step on. Needs a width of at least 3. */
 void atl_sr_resnet_start_nearest (const AtlGraph *graph, float *parameters);
+
+/* StyleResnet, style-resnet.c: of a picture of H x W, multiples of four, one of the same size. 'width' is the
+ * channels of the first layer, a multiple of four. */
+AtlGraph *atl_style_resnet_new (int width);
+
+/* Unet34, unet.c, and Upsample34, upsample-head.c: logits of n_classes x H x W for a picture of H x W, multiples of 32;
+ * one class is the foreground. */
+AtlGraph *atl_unet34_new (int n_classes);
+AtlGraph *atl_upsample34_new (int n_classes);
+
+/* Loss networks, vgg.c: the first 'n_stages' of five, each of which ends in a tap; the output is the last one. */
+AtlGraph *atl_vgg16_bn_new (int n_stages);
+AtlGraph *atl_vgg19_16x_new (int n_stages);
+
+/* Fresh parameters: convolutions Kaiming-normal (He et al., "Delving Deep into Rectifiers", ICCV 2015), ICNR where a
+ * pixel shuffle follows, biases zero, normalisations that change nothing. */
+void atl_network_init_parameters (const AtlGraph *graph, float *parameters, AtlRandom *random);
 
 G_END_DECLS
