@@ -17,9 +17,7 @@
 #include "cli/progress-bar.h"
 #include "image/libraries.h"
 #include "image/photo-file.h"
-
-/* Of tiles in memory: more gains nothing, since every tile is read and written once. */
-#define TILE_CACHE_SIZE (G_GUINT64_CONSTANT (128) << 20)
+#include "image/swap.h"
 
 /* Work shorter than this many seconds is not announced. */
 #define LONG_SECONDS 10.0
@@ -364,7 +362,7 @@ run_checked (Apply *apply, char **inputs)
     return atl_say_failure (apply->usage->command, error);
 
   int result;
-  if (! atl_image_libraries_start (TILE_CACHE_SIZE, &error))
+  if (! atl_image_libraries_start (ATL_TILE_CACHE_SIZE, &error))
     result = atl_say_failure (apply->usage->command, error);
   else
     {

@@ -13,6 +13,7 @@
 #include "image/picture.h"
 #include "image/resample.h"
 #include "image/room.h"
+#include "image/swap.h"
 #include "image/tiles.h"
 
 /* Trials of this side take some tenths of a second together. */
@@ -28,6 +29,7 @@
 /* The original picture, of which the last stage adds what the network must not see. */
 typedef struct
 {
+  guint losses; /* of GEGL's swap file, before the work */
   AtlPicture *picture;
   AtlResampler *smooth;  /* for the excess */
   AtlResampler *bicubic; /* for alpha */
@@ -143,10 +145,9 @@ write_between (GeglBuffer *buffer, const float *colour, const AtlRegion *tile, G
   return TRUE;
 }
 
-/* Computes all tiles into 'result': finished ones if 'original' is given, else those between two
- * stages. */
+/* Computes all tiles into 'result': finished ones in the last stage, else those between two stages. */
 static gboolean
-run_stage (AtlTiles *tiles, GeglBuffer *result, const Original *original,
+run_stage (AtlTiles *tiles, GeglBuffer *result, const Original *original, gboolean last,
            const AtlProgress *progress, GError **error)
 {
   const int n_tiles = atl_tiles_count (tiles);
@@ -160,8 +161,10 @@ run_stage (AtlTiles *tiles, GeglBuffer *result, const Original *original,
 
       if (colour == NULL)
         return FALSE;
-      if (! (original != NULL ? finish_tile (original, result, colour, &tile, error)
-                              : write_between (result, colour, &tile, error)))
+      if (! (last ? finish_tile (original, result, colour, &tile, error)
+                  : write_between (result, colour, &tile, error)))
+        return FALSE;
+      if (! atl_swap_check (original->losses, error))
         return FALSE;
     }
 
@@ -250,7 +253,7 @@ result_of_stage (const AtlStages *stages, int p, const Original *original, GeglB
   g_autoptr (GeglBuffer)
       result = last ? atl_picture_new_result (original->picture, w, h)
                     : gegl_buffer_new (GEGL_RECTANGLE (0, 0, w, h), between_format ());
-  if (! run_stage (tiles, result, last ? original : NULL, progress, error))
+  if (! run_stage (tiles, result, original, last, progress, error))
     return NULL;
   return g_steal_pointer (&result);
 }
@@ -259,7 +262,7 @@ GeglBuffer *
 atl_apply_stages (const AtlStages *stages, GeglBuffer *input, int width, int height,
                   const AtlProgress *progress, GError **error)
 {
-  Original original = { 0 };
+  Original original = { .losses = atl_swap_losses () };
   g_autoptr (GeglBuffer) result = NULL;
 
   if (! check_sizes (stages, input, width, height, error))

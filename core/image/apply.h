@@ -36,8 +36,8 @@ typedef struct
 /* Applies the stages to a picture and brings the result to width x height, by antialiased bicubic
  * resampling if the stages do not end at that size. The result is a new buffer at (0, 0) in the format of
  * the input. Before work starts: ATL_ERROR_SHAPE for impossible sizes, ATL_ERROR_MEMORY if memory or disk
- * will not do. ATL_ERROR_RESULT if a network computes numbers that are not finite, or one colour from a
- * picture of several. */
+ * will not do; the latter also when GEGL could not swap a part of it to disk. ATL_ERROR_RESULT if a network
+ * computes numbers that are not finite, or one colour from a picture of several. */
 GeglBuffer *atl_apply_stages (const AtlStages *stages, GeglBuffer *input, int width, int height,
                               const AtlProgress *progress, GError **error);
 

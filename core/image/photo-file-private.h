@@ -14,6 +14,7 @@ struct AtlPhotoFile
 {
   VipsImage *image; /* as it was read: its header goes with every result */
   GeglBuffer *buffer;
+  guint losses; /* of GEGL's swap file, before it was read */
   char *remark;
 };
 

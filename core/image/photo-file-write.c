@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "image/photo-file-private.h"
+#include "image/swap.h"
 
 /* What a kind of file can hold. */
 typedef struct
@@ -305,7 +306,7 @@ write_pixels (const AtlPhotoFile *file, Source *source, const AtlSample *sample,
 
   g_autoptr (AtlVipsImage) image = image_of_result (file, source, sample);
   if (image != NULL && save_image (image, atl_atomic_file_temporary (output)) == 0)
-    return atl_atomic_file_commit (output, error);
+    return atl_swap_check (file->losses, error) && atl_atomic_file_commit (output, error);
 
   if (source->error != NULL)
     {

@@ -12,6 +12,7 @@
 #include "base/i18n.h"
 #include "image/photo-file-private.h"
 #include "image/room.h"
+#include "image/swap.h"
 
 /* Rows that are read at once. */
 #define STRIP_ROWS 128
@@ -225,6 +226,7 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
   if (image == NULL)
     return NULL;
 
+  file->losses = atl_swap_losses ();
   note_pages (file, image);
   file->image = convert_colour (file, image);
   if (file->image == NULL)
@@ -252,7 +254,14 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
 
   file->buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, file->image->Xsize, file->image->Ysize),
                                   format);
-  return read_pixels (file, path, progress, error) ? g_steal_pointer (&file) : NULL;
+  if (! read_pixels (file, path, progress, error))
+    return NULL;
+  if (! atl_swap_check (file->losses, error))
+    {
+      g_prefix_error (error, "'%s': ", path);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
 }
 
 void

@@ -43,7 +43,8 @@ gboolean atl_photo_file_check_size (const char *path, int width, int height, GEr
 char *atl_photo_file_loss (const AtlPhotoFile *file, const char *path);
 
 /* Writes a result of 'file' in the kind that the ending of 'path' tells, at once and only when it is
- * complete. A kind that has no such depth gets the deepest it has, one without alpha white behind it. */
+ * complete. A kind that has no such depth gets the deepest it has, one without alpha white behind it.
+ * ATL_ERROR_MEMORY if GEGL has lost pixels of the file or of the result. */
 gboolean atl_photo_file_write (const AtlPhotoFile *file, GeglBuffer *result, const char *path,
                                const AtlProgress *progress, GError **error);
 

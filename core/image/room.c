@@ -31,13 +31,16 @@ gboolean
 atl_room_check (size_t memory, guint64 buffers, GError **error)
 {
   g_autofree char *swap = NULL;
-  guint64 cache = 0;
+  guint64 cache = 0, used = 0, swap_size = 0, swapped_before = 0;
 
   g_object_get (gegl_config (), "swap", &swap, "tile-cache-size", &cache, NULL);
+  g_object_get (gegl_stats (), "tile-cache-total", &used, "swap-file-size", &swap_size,
+                "swap-total", &swapped_before, NULL);
 
   /* "RAM" is GEGL's word for no swap. */
   const gboolean swaps = swap != NULL && g_ascii_strcasecmp (swap, "ram") != 0;
-  const guint64 kept = swaps ? MIN (buffers, cache) : buffers;
+  const guint64 free_cache = cache - MIN (used, cache);
+  const guint64 kept = swaps ? MIN (buffers, free_cache) : buffers;
   const guint64 swapped = buffers - kept;
   const size_t available = atl_memory_available ();
 
@@ -50,13 +53,16 @@ atl_room_check (size_t memory, guint64 buffers, GError **error)
       return FALSE;
     }
 
-  const guint64 room = swapped > 0 ? free_on_disk (swap) : G_MAXUINT64;
-  if (swapped > room)
+  /* GEGL never makes its swap file smaller: what earlier buffers have left in it is used again. */
+  const guint64 reusable = swap_size - MIN (swapped_before, swap_size);
+  const guint64 on_disk = swapped > reusable ? swapped - reusable : 0;
+  const guint64 room = on_disk > 0 ? free_on_disk (swap) : G_MAXUINT64;
+  if (on_disk > room)
     {
       g_set_error (error, ATL_ERROR, ATL_ERROR_MEMORY,
                    _ ("The picture is too large for the disk of GEGL's swap folder '%s': %.0f MiB "
                       "are needed, and %.0f MiB are free"),
-                   swap, (double) swapped / MIB, (double) room / MIB);
+                   swap, (double) on_disk / MIB, (double) room / MIB);
       return FALSE;
     }
 

@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* memory: bytes that computing takes; buffers: bytes of all GeglBuffers that it makes, of which GEGL
- * keeps its tile cache in memory and swaps the rest to disk. ATL_ERROR_MEMORY with both numbers if
+ * keeps what its tile cache still has room for in memory, and swaps the rest to disk. ATL_ERROR_MEMORY with both numbers if
  * memory or disk has less. What the system does not tell counts as enough. */
 ATL_PUBLIC gboolean atl_room_check (size_t memory, guint64 buffers, GError **error);
 

@@ -225,6 +225,54 @@ full_disks_are_told (void)
   place_clear (&place);
 }
 
+/* 137 MiB of noise, which does not get smaller in the swap file. */
+static void
+make_large_noise (const char *path)
+{
+  VipsImage *noise = NULL, *scaled = NULL, *pixels = NULL;
+
+  CU_ASSERT_EQUAL_FATAL (
+      vips_gaussnoise (&noise, 12000, 3000, "mean", 0.5, "sigma", 0.1, "seed", 1, NULL), 0);
+  CU_ASSERT_EQUAL_FATAL (vips_cast_float (noise, &scaled, NULL), 0);
+  CU_ASSERT_EQUAL_FATAL (vips_bandfold (scaled, &pixels, "factor", 4, NULL), 0);
+  pixels->Type = VIPS_INTERPRETATION_scRGB;
+  atl_test_photo_save (pixels, path);
+  g_object_unref (scaled);
+  g_object_unref (noise);
+}
+
+/* As if the disk became full: the system tells of room, but no file may grow to more than 4 MiB. */
+static void
+full_swap_is_told (void)
+{
+  static const char script[] = "trap '' XFSZ; ulimit -f 8192\n"
+                               "exec \"$1\" upscale \"$2\" -o \"$3\"";
+  Place place;
+  g_autoptr (AtlTestFolder) cache = atl_test_folder_new ();
+  g_autofree char *messages = NULL;
+  g_autoptr (GError) error = NULL;
+
+  place_init (&place);
+  g_autofree char *large = atl_test_photo_path (place.folder, "large.tif");
+  make_large_noise (large);
+  g_free (atl_test_file_new (place.folder, "out.png", "before", 6));
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_subprocess_launcher_setenv (launcher, "XDG_CACHE_HOME", cache, TRUE);
+  g_autoptr (GSubprocess) process = g_subprocess_launcher_spawn (
+      launcher, &error, "sh", "-c", script, "sh", g_getenv ("ATELIER"), large, place.output, NULL);
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (process);
+  CU_ASSERT (g_subprocess_communicate_utf8 (process, NULL, NULL, NULL, &messages, NULL));
+  CU_ASSERT (g_subprocess_get_if_exited (process));
+  CU_ASSERT_EQUAL (g_subprocess_get_exit_status (process), ATL_EXIT_FAILED);
+  atl_test_contains (messages, "GEGL could not keep it in its swap folder '");
+  CU_ASSERT_PTR_NULL (strstr (messages, "tile data"));
+  atl_test_folder_holds (place.folder, "in.png large.tif out.png");
+  atl_test_file_holds (place.output, "before");
+  place_clear (&place);
+}
+
 /* What the program is caught at. */
 typedef enum
 {
@@ -411,6 +459,7 @@ main (void)
     { "files without permission are told", files_without_permission_are_told },
     { "impossible outputs are told", impossible_outputs_are_told },
     { "full disks are told", full_disks_are_told },
+    { "a full swap disk is told", full_swap_is_told },
     { "signals end computing", signals_end_computing },
     { "signals end writing", signals_end_writing },
     { "unwritten JSON is told", unwritten_json_is_told },

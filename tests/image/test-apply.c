@@ -7,11 +7,14 @@
 #include "suite.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "image/dihedral.h"
 #include "image/resample.h"
+#include "image/swap.h"
 #include "pictures.h"
 
 static GeglBuffer *
@@ -352,6 +355,46 @@ bad_sizes_are_errors (void)
   expect_error (1.0f, 0.0f, 500000, 500000, ATL_ERROR_MEMORY, "too large");
 }
 
+/* A disk on which no file may grow any more: tiles that leave the memory are lost, and so is the result, which
+ * is told. Afterwards all is well again. */
+static void
+lost_tiles_are_errors (void)
+{
+  const guint64 cache = (guint64) 256 << 10;
+  struct rlimit before, tight;
+  guint64 cache_before;
+  AtlTestModel model;
+  g_autoptr (GError) error = NULL;
+
+  atl_test_model_init_copy (&model, 2, 1.0f, 0.0f);
+  const AtlStage stage = { model.prepared, 2 };
+  const AtlStages stages = { &stage, 1, FALSE };
+  g_autoptr (GeglBuffer) input = atl_test_picture (babl_format ("R'G'B'A float"), 300, 200);
+
+  g_setenv ("ATELIER_TILE", "64", TRUE);
+  g_object_get (gegl_config (), "tile-cache-size", &cache_before, NULL);
+  g_object_set (gegl_config (), "tile-cache-size", cache, NULL);
+  CU_ASSERT_EQUAL_FATAL (getrlimit (RLIMIT_FSIZE, &before), 0);
+  tight = before;
+  tight.rlim_cur = 64 << 10;
+  signal (SIGXFSZ, SIG_IGN);
+  CU_ASSERT_EQUAL_FATAL (setrlimit (RLIMIT_FSIZE, &tight), 0);
+  const guint losses = atl_swap_losses ();
+  g_autoptr (GeglBuffer) lost = atl_apply_stages (&stages, input, 600, 400, NULL, &error);
+  /* The last tiles may still have been in memory. */
+  if (lost != NULL)
+    CU_ASSERT_FALSE (atl_swap_check_buffer (lost, losses, &error));
+  CU_ASSERT_EQUAL (setrlimit (RLIMIT_FSIZE, &before), 0);
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_MEMORY, "could not keep it in its swap folder");
+
+  g_autoptr (GeglBuffer) again = atl_test_picture (babl_format ("R'G'B'A float"), 300, 200);
+  g_autoptr (GeglBuffer) kept = atl_apply_stages (&stages, again, 600, 400, NULL, &error);
+  atl_test_no_error (error);
+  CU_ASSERT (kept != NULL && atl_swap_check_buffer (kept, atl_swap_losses (), &error));
+  g_object_set (gegl_config (), "tile-cache-size", cache_before, NULL);
+  atl_test_model_clear (&model);
+}
+
 /* A constant picture may stay one. */
 static void
 constant_of_constant (void)
@@ -452,6 +495,7 @@ main (int argc, char **argv)
     { "hidden colours do not bleed", hidden_colours_do_not_bleed },
     { "bad results are errors", bad_results_are_errors },
     { "bad sizes are errors", bad_sizes_are_errors },
+    { "lost tiles are errors", lost_tiles_are_errors },
     { "constant of constant", constant_of_constant },
     { "progress and cancel", progress_and_cancel },
     { "time is estimated", time_is_estimated },
