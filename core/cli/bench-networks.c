@@ -11,34 +11,66 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "graph/plan.h"
-#include "nets/model.h"
+#include "nets/network.h"
 #include "train/optimizer.h"
+
+static AtlGraph *
+sr_resnet_2 (void)
+{
+  return atl_sr_resnet_new (2, 64, 8);
+}
+
+static AtlGraph *
+sr_resnet_4 (void)
+{
+  return atl_sr_resnet_new (4, 64, 8);
+}
+
+static AtlGraph *
+style_resnet (void)
+{
+  return atl_style_resnet_new (32);
+}
+
+static AtlGraph *
+unet34 (void)
+{
+  return atl_unet34_new (1);
+}
 
 typedef struct
 {
   const char *name;
-  const char *task, *arch;
-  AtlNetworkConfig config;
+  AtlGraph *(*build) (void);
   int n, h, w; /* of the input */
-  gboolean training;
+  size_t loss; /* offset in AtlBackend of the loss of a training step; 0 for an inference */
 } Network;
 
+#define LOSS(member) G_STRUCT_OFFSET (AtlBackend, member)
+
 static const Network networks[] = {
-  { "sr-resnet x2, 512x768", "upscale", "sr-resnet", { 2, 64, 8 }, 1, 512, 768, FALSE },
-  { "sr-resnet x2, 256x256", "upscale", "sr-resnet", { 2, 64, 8 }, 1, 256, 256, FALSE },
-  { "sr-resnet x4, 256x256", "upscale", "sr-resnet", { 4, 64, 8 }, 1, 256, 256, FALSE },
-  { "sr-resnet x2, step of 16 48x48, L1", "upscale", "sr-resnet", { 2, 64, 8 }, 16, 48, 48, TRUE },
+  { "sr-resnet x2, 512x768", sr_resnet_2, 1, 512, 768, 0 },
+  { "sr-resnet x2, 256x256", sr_resnet_2, 1, 256, 256, 0 },
+  { "sr-resnet x4, 256x256", sr_resnet_4, 1, 256, 256, 0 },
+  { "style-resnet, 632x1200", style_resnet, 1, 632, 1200, 0 },
+  { "style-resnet, 256x256", style_resnet, 1, 256, 256, 0 },
+  { "unet34, 512x512", unet34, 1, 512, 512, 0 },
+  { "unet34, 1024x1024", unet34, 1, 1024, 1024, 0 },
+  { "sr-resnet x2, step of 16 48x48, MSE", sr_resnet_2, 16, 48, 48, LOSS (mse_loss) },
+  { "unet34, step of 8 256x256, BCE", unet34, 8, 256, 256, LOSS (binary_cross_entropy_loss) },
 };
 
 typedef struct
 {
-  AtlModel *model;
+  AtlGraph *graph;
+  float *parameters;
   AtlPrepared *prepared; /* of an inference */
   AtlPlan *plan;
   float *workspace, *input, *output; /* plain order; output: of an inference */
 
   /* Of a training. */
   const AtlBackend *backend;
+  AtlLossFunc *loss;
   AtlOptimizer optimizer;
   AtlShape output_shape;
   float *gradients, *target, *loss_scratch;
@@ -58,7 +90,8 @@ network_data_free (void *pointer)
   atl_optimizer_clear (&data->optimizer);
   atl_plan_free (data->plan);
   atl_prepared_free (data->prepared);
-  atl_model_free (data->model);
+  atl_floats_free (data->parameters);
+  atl_graph_free (data->graph);
   g_free (data);
 }
 
@@ -87,11 +120,10 @@ make_inference (AtlBenchCase *bench_case, NetworkData *data, const Network *netw
                 AtlRandom *random, GError **error)
 {
   const AtlShape input = { 1, 3, network->h, network->w };
-  const AtlShape output = atl_graph_output_shape (data->model->graph, &input);
+  const AtlShape output = atl_graph_output_shape (data->graph, &input);
   const AtlRegion whole = { 0, 0, output.w, output.h };
 
-  data->prepared = atl_prepared_new (data->model->graph, data->model->parameters, data->backend,
-                                     error);
+  data->prepared = atl_prepared_new (data->graph, data->parameters, data->backend, error);
   if (data->prepared == NULL)
     return FALSE;
 
@@ -109,30 +141,31 @@ run_step (void *pointer)
 {
   NetworkData *data = pointer;
   const AtlBackend *backend = data->backend;
-  float *parameters = data->model->parameters;
+  float *parameters = data->parameters;
   const AtlAdam adam = { .learning_rate = 1e-6, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };
 
   memset (data->gradients, 0, data->optimizer.size * sizeof (float));
   atl_plan_forward (data->plan, data->workspace, parameters, data->input);
-  backend->l1_loss (atl_plan_output_gradient (data->plan, data->workspace),
-                    atl_plan_output (data->plan, data->workspace), data->target,
-                    &data->output_shape, 1.0f, data->loss_scratch);
+  data->loss (atl_plan_output_gradient (data->plan, data->workspace),
+              atl_plan_output (data->plan, data->workspace), data->target, &data->output_shape,
+              1.0f, data->loss_scratch);
   atl_plan_backward (data->plan, data->workspace, parameters, data->gradients);
-  atl_optimizer_step (&data->optimizer, parameters, data->gradients, data->model->graph, backend,
-                      NULL, &adam, 0.0);
+  atl_optimizer_step (&data->optimizer, parameters, data->gradients, data->graph, backend, NULL,
+                      &adam, 0.0);
 }
 
 static gboolean
 make_step (AtlBenchCase *bench_case, NetworkData *data, const Network *network, AtlRandom *random,
            GError **error)
 {
-  const AtlGraph *graph = data->model->graph;
+  const AtlGraph *graph = data->graph;
   const AtlBackend *backend = data->backend;
   const AtlShape input = { network->n, 3, network->h, network->w };
 
-  if (! atl_optimizer_init (&data->optimizer, graph, data->model->parameters, error))
+  if (! atl_optimizer_init (&data->optimizer, graph, data->parameters, error))
     return FALSE;
 
+  data->loss = G_STRUCT_MEMBER (AtlLossFunc *, backend, network->loss);
   data->output_shape = atl_graph_output_shape (graph, &input);
   data->plan = atl_plan_new_training (graph, backend, &input, NULL, ATL_TRAINING_DEFAULT);
   bench_case->run = run_step;
@@ -173,16 +206,21 @@ atl_bench_network_new (int index, GError **error)
   bench_case->data = data;
   bench_case->free = network_data_free;
   data->backend = atl_backend_default ();
-  data->model = atl_model_new (network->task, network->arch, &network->config, &random, error);
-  if (data->model == NULL
-      || ! (network->training ? make_step : make_inference) (bench_case, data, network, &random,
-                                                             error))
+  data->graph = network->build ();
+  data->parameters = noise_new (atl_graph_parameters_size (data->graph), &random, bench_case,
+                                error);
+  if (data->parameters == NULL)
+    return NULL;
+
+  atl_network_init_parameters (data->graph, data->parameters, &random);
+  if (! (network->loss != 0 ? make_step : make_inference) (bench_case, data, network, &random,
+                                                           error))
     return NULL;
 
   /* A backward pass computes two gradients with as many operations each, but for the input's. */
-  bench_case->operations = 2.0 * atl_plan_multiply_adds (data->plan) * (network->training ? 3 : 1);
+  bench_case->operations = 2.0 * atl_plan_multiply_adds (data->plan) * (network->loss != 0 ? 3 : 1);
   bench_case->memory += (atl_plan_workspace_size (data->plan)
-                         + atl_graph_parameters_size (data->model->graph))
+                         + atl_graph_parameters_size (data->graph))
                         * sizeof (float);
   data->workspace = atl_floats_new (atl_plan_workspace_size (data->plan), _ ("a case"), error);
   return data->workspace != NULL ? g_steal_pointer (&bench_case) : NULL;

@@ -54,7 +54,7 @@ prints_json (void)
   JsonObject *root = json_node_get_object (json_parser_get_root (parser));
   JsonObject *conv = find_case (root, "kernels", "conv1x1s2-64-128-128 data gradient");
   JsonObject *mover = find_case (root, "kernels", "scale-shift-64-512");
-  JsonObject *network = find_case (root, "networks", "sr-resnet x2, step of 16 48x48, L1");
+  JsonObject *network = find_case (root, "networks", "sr-resnet x2, step of 16 48x48, MSE");
   CU_ASSERT_PTR_NOT_NULL_FATAL (conv);
   CU_ASSERT_PTR_NOT_NULL_FATAL (mover);
   CU_ASSERT_PTR_NOT_NULL_FATAL (network);
