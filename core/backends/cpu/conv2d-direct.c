@@ -89,6 +89,12 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
                 for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
                   atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
               }
+            else if (n_channels == 3) /* colours */
+              {
+                ATL_UNROLL
+                for (int i = 0; i < 3; i++)
+                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+              }
             else
               for (int i = 0; i < n_channels; i++)
                 atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
