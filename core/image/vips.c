@@ -34,10 +34,19 @@ atl_vips_start (void)
 char *
 atl_vips_take_message (const char *fallback)
 {
-  static const char system_mark[] = "unix error: ";
+  /* Until libvips 8.14, and since 8.15. */
+  static const char *const system_marks[] = { "unix error: ", "system error: " };
   g_autofree char *text = vips_error_buffer_copy ();
-  const char *system = strstr (text, system_mark);
-  const char *message = system != NULL ? system + strlen (system_mark) : text;
+  const char *message = text;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (system_marks) && message == text; i++)
+    {
+      const char *system = strstr (text, system_marks[i]);
+
+      if (system != NULL)
+        message = system + strlen (system_marks[i]);
+    }
+
   const size_t length = strcspn (message, "\n");
 
   return length > 0 ? g_strndup (message, length) : g_strdup (fallback);
