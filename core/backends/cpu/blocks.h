@@ -44,6 +44,13 @@ atl_divide_up (int a, int b)
   return (a + b - 1) / b;
 }
 
+/* The next multiple of 'step'. */
+static inline int
+atl_round_up (int a, int step)
+{
+  return atl_divide_up (a, step) * step;
+}
+
 static inline int
 atl_channel_blocks (int n_channels)
 {

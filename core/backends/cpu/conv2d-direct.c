@@ -12,7 +12,7 @@
  * rows e of one residue see the same taps. With the turned kernel, each phase is a sum as above with
  * step 1.
  *
- * A tile of TILE pixels and 16 output channels is summed in registers over all input channels and taps:
+ * A tile of TILE pixels and ATL_CPU_LANES output channels is summed in registers over all input channels and taps:
  * one weight vector (or more, if vectors are short) is used for every pixel, each of which gives one
  * number, spread over a vector.
  */
@@ -62,7 +62,7 @@ typedef struct
   const Phase *phase;
 } Window;
 
-/* Sums of ATL_AT_ONCE pixels from x, into ATL_AT_ONCE x 16 numbers. */
+/* Sums of ATL_AT_ONCE pixels from x, into ATL_AT_ONCE x ATL_CPU_LANES numbers. */
 ATL_ALWAYS_INLINE void
 sum_pixels (float *sums, const Window *window, const float *x, int x_step)
 {
@@ -70,7 +70,7 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
   AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
   const float *w = window->w;
 
-  atl_clear_sums (acc);
+  atl_clear_sums (acc, ATL_AT_ONCE);
   for (int first = 0; first < window->c_in; first += ATL_CHANNEL_BLOCK)
     {
       const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - first);
@@ -87,23 +87,23 @@ sum_pixels (float *sums, const Window *window, const float *x, int x_step)
               {
                 ATL_UNROLL
                 for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
               }
             else if (n_channels == 3) /* colours */
               {
                 ATL_UNROLL
                 for (int i = 0; i < 3; i++)
-                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
               }
             else
               for (int i = 0; i < n_channels; i++)
-                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES);
+                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
           }
       x += window->view.block;
       w += (size_t) window->n_taps * tap_size;
     }
 
-  atl_store_sums (sums, ATL_CPU_LANES, acc);
+  atl_store_sums (sums, ATL_CPU_LANES, acc, ATL_AT_ONCE);
 }
 
 /* Sums of n_pixels outputs from x; reads the input of up to ATL_AT_ONCE - 1 more. */
@@ -119,30 +119,31 @@ sum_tile (float *sums, const Window *window, const float *x, int n_pixels)
                   window->x_step);
 }
 
-/* Eight channels of n_pixels sums (x 16), of a row of the phase's outputs. */
+/* ATL_WIDE channel blocks of n_pixels sums (x ATL_CPU_LANES), of a row of the phase's outputs. */
 static void
 store_channels (const AtlStore *store, const Phase *phase, int row, int column, int n_pixels,
                 const float *sums)
 {
   for (int p = 0; p < n_pixels; p++)
-    atl_store_pixel (store, atl_load8 (sums + p * ATL_CPU_LANES),
+    atl_store_pixel (store, atl_load_wide (sums + p * ATL_CPU_LANES),
                      phase->y_row + row * phase->y_step,
                      phase->y_column + (column + p) * phase->y_step);
 }
 
-/* The outputs of a block in 16 channels. */
+/* The outputs of a block in ATL_CPU_LANES channels. */
 static void
 compute_channels (const Job *job, const Window *window, int image, const AtlBlock *block,
                   int channel)
 {
   const Phase *phase = window->phase;
-  const int n_halves = MIN (ATL_CPU_LANES / ATL_CHANNEL_BLOCK,
-                            atl_channel_blocks (job->sides.c_out - channel));
+  const int n_lanes = MIN (ATL_CPU_LANES, job->sides.c_out - channel);
   float sums[TILE * ATL_CPU_LANES] __attribute__ ((aligned (ATL_ALIGNMENT)));
-  AtlStore stores[ATL_CPU_LANES / ATL_CHANNEL_BLOCK];
+  AtlStore stores[ATL_CPU_LANES / ATL_CHANNEL_BLOCK / ATL_WIDE];
+  int n_stores = 0;
 
-  for (int half = 0; half < n_halves; half++)
-    stores[half] = atl_store_of_block (&job->sides, image, channel + half * ATL_CHANNEL_BLOCK);
+  for (; n_stores * ATL_WIDE_CHANNELS < n_lanes; n_stores++)
+    stores[n_stores] = atl_store_of_blocks (&job->sides, image,
+                                            channel + n_stores * ATL_WIDE_CHANNELS);
 
   for (int r = 0; r < block->n_rows; r++)
     for (int q = 0; q < block->n_columns; q += TILE)
@@ -152,9 +153,9 @@ compute_channels (const Job *job, const Window *window, int image, const AtlBloc
         const int n_pixels = MIN (TILE, block->n_columns - q);
 
         sum_tile (sums, window, x, n_pixels);
-        for (int half = 0; half < n_halves; half++)
-          store_channels (&stores[half], phase, block->row + r, block->column + q, n_pixels,
-                          sums + half * ATL_CHANNEL_BLOCK);
+        for (int i = 0; i < n_stores; i++)
+          store_channels (&stores[i], phase, block->row + r, block->column + q, n_pixels,
+                          sums + i * ATL_WIDE_CHANNELS);
       }
 }
 
@@ -327,7 +328,7 @@ transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv
                     run_chunk, &job);
 }
 
-/* Packing: C_out / 16 x C_in / 8 x K x K x (8, or what is left in the last block) x 16. */
+/* Packing: C_out / L x C_in / 8 x K x K x (8, or what is left in the last block) x L, L being ATL_CPU_LANES. */
 
 typedef struct
 {
@@ -335,7 +336,7 @@ typedef struct
   float *packed;
 } PackJob;
 
-/* A chunk is 16 output channels. */
+/* A chunk is ATL_CPU_LANES output channels. */
 static void
 pack_chunk (int chunk, int worker, void *data)
 {

@@ -7,8 +7,8 @@
  *   z[o, r, q] = sum over a, b of P[(a K + b) C_out + o, (r + a + top, q + b + left)]
  *
  * P is made for a row of input pixels at a time, whose products are then added to the rows of outputs
- * that they belong to. The weights are packed as (K K C_out) / 16 x C_in x 16, with C_in rounded up to
- * whole channel blocks.
+ * that they belong to. The weights are packed as (K K C_out) / L x C_in x L, L being ATL_CPU_LANES, with
+ * C_in rounded up to whole channel blocks.
  */
 
 #include "backends/cpu/kernels.h"
@@ -32,7 +32,7 @@ typedef struct
   AtlConvSides sides;
   const float *packed;
   int kernel, top, left;
-  int n_products; /* of a pixel: a multiple of 16 */
+  int n_products; /* of a pixel: a multiple of ATL_CPU_LANES */
   AtlGrid grid;
   float *scratch;
   size_t worker_scratch;
@@ -64,7 +64,7 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products
         {
           AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS];
 
-          atl_clear_sums (sums);
+          atl_clear_sums (sums, ATL_AT_ONCE);
           for (int b = 0; b < b_in; b++)
             {
               const float *x = view->x + b * view->block + (size_t) p * ATL_CHANNEL_BLOCK;
@@ -72,9 +72,11 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products
 
               ATL_UNROLL
               for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-                atl_add_channel (sums, x + i, ATL_CHANNEL_BLOCK, wb + i * ATL_CPU_LANES);
+                atl_add_channel (sums, x + i, ATL_CHANNEL_BLOCK, wb + i * ATL_CPU_LANES,
+                                 ATL_AT_ONCE);
             }
-          atl_store_sums (products + (size_t) p * job->n_products + j, job->n_products, sums);
+          atl_store_sums (products + (size_t) p * job->n_products + j, job->n_products, sums,
+                          ATL_AT_ONCE);
         }
       w += (size_t) b_in * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
     }
@@ -101,7 +103,7 @@ add_products (const Job *job, float *outputs, const float *products, int a, int 
 static void
 store_outputs (const Job *job, const float *outputs, int image, const AtlBlock *block)
 {
-  const AtlStore store = atl_store_of_block (&job->sides, image, 0);
+  const AtlStore store = atl_store_of_blocks (&job->sides, image, 0);
   OutputMask mask;
 
   for (int o = 0; o < MOST_OUTPUTS; o++)
@@ -113,9 +115,10 @@ store_outputs (const Job *job, const float *outputs, int image, const AtlBlock *
         const Outputs sum = *(const OutputsMemory *) outputs;
         const Outputs z = (Outputs) ((OutputMask) sum & mask);
 
-        atl_store_pixel (&store,
-                         __builtin_shufflevector (z, (Outputs) { 0.0f }, 0, 1, 2, 3, 4, 5, 6, 7),
-                         block->row + r, block->column + q);
+        atl_store_pixel (
+            &store,
+            atl_widen (__builtin_shufflevector (z, (Outputs) { 0.0f }, 0, 1, 2, 3, 4, 5, 6, 7)),
+            block->row + r, block->column + q);
       }
 }
 

@@ -8,7 +8,7 @@
  *
  * For one row a of the kernel, the K * 8 numbers of x that a pixel of dy meets, for b from 0 to K-1 and
  * eight channels i, lie side by side in memory: a window. Groups of them, each number spread over a
- * vector, times the 16 output channels of the pixel of dy are summed in registers over a block of pixels.
+ * vector, times the L = ATL_CPU_LANES output channels of the pixel of dy are summed in registers over a block of pixels.
  * Where there are fewer than eight channels, x is copied without the added ones.
  *
  * With a stride of 1 the two may change places, dy being spread and x giving vectors:
@@ -45,9 +45,8 @@ typedef struct
   AtlGrid grid;
   int n_blocks; /* in all images */
   int n_parts;
-  int n_out; /* blocks of 16 output channels */
-  float *
-      sums; /* of a part and 16 output channels: C_in / 8 x K x n_window x 16, then the bias's 16 */
+  int n_out;   /* groups of L output channels */
+  float *sums; /* of a part and L output channels: C_in / 8 x K x n_window x L, then the bias's L */
   size_t sums_size;
   float *bias_sums; /* if swapped: of an image, 8 */
   float *scratch;
@@ -114,7 +113,7 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
          + (size_t) conv->n * ATL_CHANNEL_BLOCK;
 }
 
-/* The block of dy for 16 output channels, as rows x columns x 16; their sums are added to db. */
+/* The block of dy for L output channels, as rows x columns x L; their sums are added to db. */
 static void
 gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float *dy, float *db)
 {
@@ -122,9 +121,9 @@ gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float 
   const int b_out = atl_channel_blocks (conv->c_out);
   const size_t plane = (size_t) conv->h_out * conv->w_out * ATL_CHANNEL_BLOCK;
 
-  for (int half = 0; half < ATL_CPU_LANES; half += ATL_CHANNEL_BLOCK)
+  for (int o = 0; o < ATL_CPU_LANES; o += ATL_CHANNEL_BLOCK)
     {
-      const int b = (channel + half) / ATL_CHANNEL_BLOCK;
+      const int b = (channel + o) / ATL_CHANNEL_BLOCK;
       const gboolean exists = b < b_out;
       const float *from = exists ? job->dy + ((size_t) image * b_out + b) * plane : NULL;
       AtlVector8 sum = { 0.0f };
@@ -136,10 +135,10 @@ gather_dy (const Job *job, int image, const AtlBlock *block, int channel, float 
             const AtlVector8 v = exists ? atl_load8 (from + pixel * ATL_CHANNEL_BLOCK)
                                         : (AtlVector8) { 0.0f };
 
-            atl_store8 (dy + ((size_t) r * block->n_columns + q) * ATL_CPU_LANES + half, v);
+            atl_store8 (dy + ((size_t) r * block->n_columns + q) * ATL_CPU_LANES + o, v);
             sum += v;
           }
-      atl_store8 (db + half, atl_load8 (db + half) + sum);
+      atl_store8 (db + o, atl_load8 (db + o) + sum);
     }
 }
 
@@ -166,7 +165,7 @@ view_input (const Job *job, int image, const AtlBlock *block, int b, float *buff
   return (AtlView) { .x = buffer, .row = (size_t) n_columns * job->n_kept };
 }
 
-/* Adds a block of pixels to the sums of 16 output channels. A window's unused numbers are those of the
+/* Adds a block of pixels to the sums of L output channels. A window's unused numbers are those of the
  * next pixel, or what the copy has left behind the last one. */
 static void
 add_block (const Job *job, int image, const AtlBlock *block, int channel, float *sums,
@@ -202,7 +201,7 @@ add_block (const Job *job, int image, const AtlBlock *block, int channel, float 
     }
 }
 
-/* A chunk is a part of the blocks for 16 output channels. */
+/* A chunk is a part of the blocks for L output channels. */
 static void
 sum_chunk (int chunk, int worker, void *data)
 {
@@ -223,7 +222,7 @@ sum_chunk (int chunk, int worker, void *data)
     }
 }
 
-/* 16 numbers summed over the parts. */
+/* L numbers summed over the parts. */
 static void
 add_parts (double total[ATL_CPU_LANES], const Job *job, int out, size_t where)
 {
@@ -239,7 +238,7 @@ add_parts (double total[ATL_CPU_LANES], const Job *job, int out, size_t where)
     }
 }
 
-/* A chunk is the gradient of 16 output and eight input channels. */
+/* A chunk is the gradient of L output and eight input channels. */
 static void
 finish_chunk (int chunk, int worker, void *data)
 {

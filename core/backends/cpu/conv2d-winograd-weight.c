@@ -41,7 +41,8 @@ typedef struct
   int n_parts;
   int n_in, n_out; /* groups of channels */
   int c_in, c_out; /* channels of a group, the last one may have fewer */
-  float *sums; /* a part's for one group each way: products x c_out / 16 x c_in x 16, then c_out */
+  float *
+      sums; /* a part's for one group each way: products x c_out / L x c_in x L, then c_out; L: ATL_CPU_LANES */
   size_t sums_size;
   float *scratch;
   size_t worker_scratch;
@@ -57,7 +58,7 @@ typedef struct
 typedef struct
 {
   int in, out;     /* the first ones */
-  int n_in, n_out; /* multiples of 8 and of 16 */
+  int n_in, n_out; /* multiples of 8 and of ATL_CPU_LANES */
 } Channels;
 
 static size_t
@@ -86,7 +87,7 @@ job_of_conv (const AtlConv2d *conv)
   return job;
 }
 
-/* Where the 16 sums of product k and input channel i begin, for output channels from o on. */
+/* Where the ATL_CPU_LANES sums of product k and input channel i begin, for output channels from o on. */
 static size_t
 where_in_sums (const Job *job, int k, int o, int i)
 {
@@ -183,7 +184,7 @@ transform_gradients (const Job *job, const Scratch *scratch, const Channels *cha
         .product_step = size_of_products (job->c_out),
         .tile_step = job->c_out,
       };
-      /* The second half of the last 16 channels may lie beyond all blocks: an empty picture. */
+      /* The end of the last ATL_CPU_LANES channels may lie beyond all blocks: an empty picture. */
       const AtlTiled tiled = {
         .x = job->dy + ((size_t) segment->image * b_out + MIN (b, b_out - 1)) * plane,
         .h = b < b_out ? conv->h_out : 0,
@@ -265,7 +266,7 @@ add_parts (const Job *job, float *sums, size_t n)
       sums[i] += sums[part * part_size + i];
 }
 
-/* dw = G^T S G, for 16 output channels; the products of S are s_size apart. */
+/* dw = G^T S G, for ATL_CPU_LANES output channels; the products of S are s_size apart. */
 static void
 transform_sums (float dw[3][3][ATL_CPU_LANES], const float *s, size_t s_size)
 {
@@ -285,14 +286,14 @@ transform_sums (float dw[3][3][ATL_CPU_LANES], const float *s, size_t s_size)
           dw[a][b][lane] += atl_winograd_g[j][b] * half[a][j][lane];
 }
 
-/* A chunk is the gradient of 16 output channels in a group of input channels. */
+/* A chunk is the gradient of ATL_CPU_LANES output channels in a group of input channels. */
 static void
 finish_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const AtlConv2d *conv = job->conv;
-  const int n_16 = job->c_out / ATL_CPU_LANES;
-  const int group = chunk / n_16, o = chunk % n_16 * ATL_CPU_LANES;
+  const int n_lanes_groups = job->c_out / ATL_CPU_LANES;
+  const int group = chunk / n_lanes_groups, o = chunk % n_lanes_groups * ATL_CPU_LANES;
   const Channels channels = channels_of_group (job, group);
   const int channel = channels.out + o;
   const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - channel);

@@ -3,14 +3,19 @@
  * 3 x 3 convolution with stride 1, and the gradient of its input, by Winograd's F(T x T, 3 x 3), see
  * winograd.h, where P = (T + 2)^2. The gradient is the convolution of dy with the turned kernel.
  *
- * A block of N tiles goes through three stages, all of whose numbers stay in the second-level cache:
+ * A block of N tiles goes through three stages:
  *
  *   V[k, i, t] = inputs of tile t in channel i, transformed         P x C_in x N
- *   M[k, t, o] = sum over i of U[k, i, o] V[k, i, t]                P x N x 16, for 16 channels o
- *   y          = M transformed back, through the epilogue           N x T x T x 16
+ *   M[k, t, o] = sum over i of U[k, i, o] V[k, i, t]                P x N x L, for a group of L channels o
+ *   y          = M transformed back, through the epilogue           N x T x T x L
  *
- * U, the transformed weights, is made when they are packed: C_out / 16 x P x C_in x 16, where C_in is
- * rounded up to whole channel blocks.
+ * U, the transformed weights, is made when they are packed: C_out / L x P x C_in x L, where C_in is rounded up
+ * to whole channel blocks and L is ATL_CPU_LANES.
+ *
+ * In a large picture each thread takes a block of its own, small enough for V and M to stay in the second-level
+ * cache, and reads all of U for it. Deep in a network there are few tiles, and U is larger than that cache: there
+ * the threads share a block, and divide each stage among them, the second by products and groups, so that U is
+ * read once.
  */
 
 #include "backends/cpu/kernels.h"
@@ -23,7 +28,11 @@
 enum
 {
   /* Between the products' parts of V and M, so that they do not all compete for the same lines of the cache. */
-  GAP = ATL_ALIGNMENT / sizeof (float)
+  GAP = ATL_ALIGNMENT / sizeof (float),
+  SHARED_TILES = 128, /* of a shared block, at most */
+  STORED_TILES = 16,  /* of it, that are transformed back at once */
+  TRANSFORMED_TILES =
+      24 / ATL_TILE /* at once, so that what is between the two directions stays near */
 };
 
 typedef struct
@@ -32,106 +41,174 @@ typedef struct
   const float *packed;
   int pad_top, pad_left;
   AtlTiles tiles;
-  int n_block; /* N: tiles of a block */
+  int n_block;    /* N: tiles of a block */
+  int n_groups;   /* of output channels */
+  int begin, end; /* tiles of the shared block */
   float *scratch;
-  size_t worker_scratch;
 } Job;
 
-/* The memory of a worker. */
+/* The memory of a block: V, M of one group (of all groups, if it is shared), and what a worker needs for the
+ * first stage. */
 typedef struct
 {
   float *v, *m, *transform;
 } Scratch;
 
-/* Tiles of a block: a multiple of ATL_AT_ONCE. For 64 channels V then takes 196 to 216 KiB and U is read
- * once for 12 tiles or more; twice as many were slower for 128 channels, half as many everywhere. */
-static int
-tiles_of_block (int c_in)
+/* Whether the threads share a block: if there are few tiles, or if U is too large to be read for each of many
+ * small blocks. */
+static gboolean
+is_shared (const AtlTiles *tiles, int c_in, int c_out)
 {
-  return ATL_TILE == 6 || c_in > 96 ? 12 : 24;
+  return tiles->n <= SHARED_TILES || (gint64) c_in * c_out >= 256 * 256;
+}
+
+/* A multiple of ATL_AT_ONCE tiles. V of 64 channels then takes 196 to 442 KiB; fewer tiles, and U is read too
+ * often; more, and V does not stay in the cache. */
+static int
+tiles_of_block (const AtlTiles *tiles, int c_in, int c_out)
+{
+  if (is_shared (tiles, c_in, c_out))
+    return MIN (SHARED_TILES, tiles->n);
+  return c_in > 96 ? 12 : 24;
 }
 
 static size_t
 size_of_v (int c_in, int n_block)
 {
-  return (size_t) atl_padded_channels (c_in) * n_block + GAP;
+  return (size_t) atl_padded_channels (c_in) * atl_round_up (n_block, ATL_AT_ONCE) + GAP;
 }
 
 static size_t
 size_of_m (int n_block)
 {
-  return (size_t) n_block * ATL_CPU_LANES + GAP;
+  return (size_t) atl_round_up (n_block, ATL_AT_ONCE) * ATL_CPU_LANES + GAP;
 }
 
 static size_t
-worker_scratch_size (int c_in)
+transform_size (void)
 {
-  const int n_block = tiles_of_block (c_in);
-  const size_t n = ATL_PRODUCTS * (size_of_v (c_in, n_block) + size_of_m (n_block))
-                   + atl_transform_scratch_size (n_block);
-
-  return (n + GAP - 1) / GAP * GAP;
+  return atl_floats_aligned (atl_transform_scratch_size (TRANSFORMED_TILES));
 }
 
+/* Floats of a block that one worker has, or all share. */
+static size_t
+block_size (int c_in, int n_block, int n_groups)
+{
+  return atl_floats_aligned (ATL_PRODUCTS
+                             * (size_of_v (c_in, n_block) + n_groups * size_of_m (n_block)));
+}
+
+/* That of a block of one thread. */
 static Scratch
 scratch_of_worker (const Job *job, int worker)
 {
-  Scratch s = { .v = job->scratch + worker * job->worker_scratch };
+  const size_t n = block_size (job->sides.c_in, job->n_block, 1);
+  Scratch scratch = { .v = job->scratch + worker * (n + transform_size ()) };
 
-  s.m = s.v + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block);
-  s.transform = s.m + ATL_PRODUCTS * size_of_m (job->n_block);
-  return s;
+  scratch.m = scratch.v + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block);
+  scratch.transform = scratch.v + n;
+  return scratch;
 }
 
-/* The first stage: the tiles of a segment, of which 'first' is the first one's number in the block. */
+/* That of a shared block. */
+static Scratch
+shared_scratch (const Job *job, int worker)
+{
+  const size_t n = block_size (job->sides.c_in, job->n_block, job->n_groups);
+
+  return (Scratch) {
+    .v = job->scratch,
+    .m = job->scratch + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block),
+    .transform = job->scratch + n + worker * transform_size (),
+  };
+}
+
+static float *
+m_of_group (const Job *job, float *m, int group)
+{
+  return m + (size_t) group * ATL_PRODUCTS * size_of_m (job->n_block);
+}
+
+/* The first stage: the tiles from 'begin' to 'end' in channel block b. 'first' is the first tile of the block. */
 static void
-transform_inputs (const Job *job, const Scratch *scratch, const AtlSegment *segment, int first)
+transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, int end, int b)
 {
   const AtlConvSides *sides = &job->sides;
   const int b_in = atl_channel_blocks (sides->c_in);
+  const int n_padded = atl_round_up (job->n_block, ATL_AT_ONCE);
   const size_t plane = (size_t) sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
+  AtlSegment segment;
 
-  for (int b = 0; b < b_in; b++)
+  for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
+      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+
       const AtlTiled tiled = {
-        .x = sides->x + ((size_t) segment->image * b_in + b) * plane,
+        .x = sides->x + ((size_t) segment.image * b_in + b) * plane,
         .h = sides->h_in,
         .w = sides->w_in,
         .top = -job->pad_top,
         .left = -job->pad_left,
       };
       const AtlProducts v = {
-        .v = scratch->v + ((size_t) b * job->n_block + first) * ATL_CHANNEL_BLOCK,
+        .v = scratch->v + ((size_t) b * n_padded + (tile - first)) * ATL_CHANNEL_BLOCK,
         .product_step = size_of_v (sides->c_in, job->n_block),
         .tile_step = ATL_CHANNEL_BLOCK,
       };
 
-      atl_transform_segment (&v, &tiled, segment, ATL_TILE_INPUTS, scratch->transform);
+      atl_transform_segment (&v, &tiled, &segment, ATL_TILE_INPUTS, scratch->transform);
     }
 }
 
 /* The second stage. */
 
-/* M of ATL_AT_ONCE tiles and 16 output channels. */
-static void
-multiply_tiles (float *m, const float *v, const float *u, int b_in, int n_block)
+/* M of n tiles and a group of output channels, n being constant. */
+ATL_ALWAYS_INLINE void
+multiply_tiles (float *m, const float *v, const float *u, int b_in, int n_padded, const int n)
 {
   AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS];
 
-  atl_clear_sums (sums);
+  atl_clear_sums (sums, n);
   for (int b = 0; b < b_in; b++)
     {
       ATL_UNROLL
       for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-        atl_add_channel (sums, v + i, ATL_CHANNEL_BLOCK, u + i * ATL_CPU_LANES);
-      v += (size_t) n_block * ATL_CHANNEL_BLOCK;
+        atl_add_channel (sums, v + i, ATL_CHANNEL_BLOCK, u + i * ATL_CPU_LANES, n);
+      v += (size_t) n_padded * ATL_CHANNEL_BLOCK;
       u += ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
     }
 
-  atl_store_sums (m, ATL_CPU_LANES, sums);
+  atl_store_sums (m, ATL_CPU_LANES, sums, n);
 }
 
-/* Asks for the memory of a tile's outputs in 16 channels, while there is something else to do. Inlined,
+/* M of product k for the first n_tiles of a block and a group of output channels. */
+static void
+multiply_product (const Job *job, const float *v, float *m, int k, int n_tiles, int group)
+{
+  const int b_in = atl_channel_blocks (job->sides.c_in);
+  const int n_padded = atl_round_up (job->n_block, ATL_AT_ONCE);
+  const float *u = job->packed
+                   + ((size_t) group * ATL_PRODUCTS + k) * b_in * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
+
+  v += k * size_of_v (job->sides.c_in, job->n_block);
+  m += k * size_of_m (job->n_block);
+  for (int t = 0; t < n_tiles;)
+    {
+      const int n = atl_next_pixels (n_tiles - t);
+
+      if (n == ATL_AT_ONCE)
+        multiply_tiles (m, v, u, b_in, n_padded, ATL_AT_ONCE);
+      else if (n == 2 * ATL_THIRD)
+        multiply_tiles (m, v, u, b_in, n_padded, 2 * ATL_THIRD);
+      else
+        multiply_tiles (m, v, u, b_in, n_padded, ATL_THIRD);
+      v += n * ATL_CHANNEL_BLOCK;
+      m += n * ATL_CPU_LANES;
+      t += n;
+    }
+}
+
+/* Asks for the memory of a tile's outputs in a group of channels, while there is something else to do. Inlined,
  * since GCC finds that a function that only does this does nothing, and leaves out its calls. */
 ATL_ALWAYS_INLINE void
 prefetch_outputs (const Job *job, int tile, int channel)
@@ -155,63 +232,43 @@ prefetch_outputs (const Job *job, int tile, int channel)
       }
 }
 
-/* M of a block whose first tile is 'begin', for 16 channels from 'channel' on; u: P x C_in x 16. */
-static void
-multiply (const Job *job, const Scratch *scratch, const float *u, int begin, int n_tiles,
-          int channel)
-{
-  const int b_in = atl_channel_blocks (job->sides.c_in);
-  const size_t v_size = size_of_v (job->sides.c_in, job->n_block);
-  const size_t m_size = size_of_m (job->n_block);
-
-  for (int k = 0; k < ATL_PRODUCTS; k++)
-    {
-      if (k < n_tiles)
-        prefetch_outputs (job, begin + k, channel);
-      for (int t = 0; t < n_tiles; t += ATL_AT_ONCE)
-        multiply_tiles (scratch->m + k * m_size + (size_t) t * ATL_CPU_LANES,
-                        scratch->v + k * v_size + (size_t) t * ATL_CHANNEL_BLOCK,
-                        u + (size_t) k * b_in * ATL_CHANNEL_BLOCK * ATL_CPU_LANES, b_in,
-                        job->n_block);
-    }
-}
-
 /* The third stage. */
 
-/* The outputs of a tile in eight channels; n_rows x n_columns of them, from (row, column), exist. */
+/* The outputs of a tile in ATL_WIDE channel blocks; n_rows x n_columns of them, from (row, column), exist. They
+ * are stored row by row, since rows are often so far apart that the cache has room for a few of them only. */
 ATL_ALWAYS_INLINE void
 store_tile (const AtlStore *store, const float *m, size_t m_size, int row, int column, int n_rows,
             int n_columns)
 {
-  AtlVector8 half[ATL_POINTS][ATL_TILE];
+  AtlWide half[ATL_POINTS][ATL_TILE];
 
-  for (int i = 0; i < ATL_POINTS; i++)
+  for (int j = 0; j < ATL_POINTS; j++)
     {
-      AtlVector8 line[ATL_POINTS];
-
-      for (int j = 0; j < ATL_POINTS; j++)
-        line[j] = atl_load8 (m + (i * ATL_POINTS + j) * m_size);
-      atl_winograd_outputs (half[i], line);
-    }
-
-  for (int j = 0; j < n_columns; j++)
-    {
-      AtlVector8 line[ATL_POINTS], y[ATL_TILE];
+      AtlWide line[ATL_POINTS];
 
       for (int i = 0; i < ATL_POINTS; i++)
-        line[i] = half[i][j];
+        line[i] = atl_load_wide (m + (i * ATL_POINTS + j) * m_size);
+      atl_winograd_outputs (half[j], line);
+    }
+
+  for (int i = 0; i < n_rows; i++)
+    {
+      AtlWide line[ATL_POINTS], y[ATL_TILE];
+
+      for (int j = 0; j < ATL_POINTS; j++)
+        line[j] = half[j][i];
       atl_winograd_outputs (y, line);
-      for (int i = 0; i < n_rows; i++)
-        atl_store_pixel (store, y[i], row + i, column + j);
+      for (int j = 0; j < n_columns; j++)
+        atl_store_pixel (store, y[j], row + i, column + j);
     }
 }
 
-/* m: of the first tile of the segment. */
+/* m: of the first tile of the segment, in the channels from 'channel' on. */
 static void
 store_segment (const Job *job, const AtlSegment *segment, const float *m, int channel)
 {
   const AtlConvSides *sides = &job->sides;
-  const AtlStore store = atl_store_of_block (sides, segment->image, channel);
+  const AtlStore store = atl_store_of_blocks (sides, segment->image, channel);
   const size_t m_size = size_of_m (job->n_block);
 
   for (int t = 0; t < segment->n_tiles; t++)
@@ -228,36 +285,91 @@ store_segment (const Job *job, const AtlSegment *segment, const float *m, int ch
     }
 }
 
-/* A chunk is a block of tiles. */
+/* The tiles from 'begin' to 'end' in a group of channels. m: of the group; first: the first tile of the block. */
 static void
-run_chunk (int chunk, int worker, void *data)
+store_tiles (const Job *job, const float *m, int first, int begin, int end, int group)
 {
-  const Job *job = data;
-  const Scratch scratch = scratch_of_worker (job, worker);
-  const int begin = chunk * job->n_block, end = MIN (begin + job->n_block, job->tiles.n);
-  const size_t u_size = (size_t) ATL_PRODUCTS * atl_padded_channels (job->sides.c_in)
-                        * ATL_CPU_LANES;
+  const int channel = group * ATL_CPU_LANES;
   AtlSegment segment;
 
-  for (int tile = begin; tile < end; tile += segment.n_tiles)
-    {
-      segment = atl_segment_at (&job->tiles, tile, end);
-      transform_inputs (job, &scratch, &segment, tile - begin);
-    }
+  for (int i = 0; i < MIN (ATL_CPU_LANES, job->sides.c_out - channel); i += ATL_WIDE_CHANNELS)
+    for (int tile = begin; tile < end; tile += segment.n_tiles)
+      {
+        segment = atl_segment_at (&job->tiles, tile, end);
+        store_segment (job, &segment, m + (size_t) (tile - first) * ATL_CPU_LANES + i, channel + i);
+      }
+}
 
-  for (int channel = 0; channel < job->sides.c_out; channel += ATL_CPU_LANES)
+/* A block of one thread: a chunk. */
+static void
+run_block (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const int begin = chunk * job->n_block, end = MIN (begin + job->n_block, job->tiles.n);
+  const Scratch scratch = scratch_of_worker (job, worker);
+
+  for (int b = 0; b < atl_channel_blocks (job->sides.c_in); b++)
+    transform_inputs (job, &scratch, begin, begin, end, b);
+
+  for (int group = 0; group < job->n_groups; group++)
     {
-      multiply (job, &scratch, job->packed + channel / ATL_CPU_LANES * u_size, begin, end - begin,
-                channel);
-      for (int half = 0; half < ATL_CPU_LANES && channel + half < job->sides.c_out;
-           half += ATL_CHANNEL_BLOCK)
-        for (int tile = begin; tile < end; tile += segment.n_tiles)
-          {
-            segment = atl_segment_at (&job->tiles, tile, end);
-            store_segment (job, &segment,
-                           scratch.m + (size_t) (tile - begin) * ATL_CPU_LANES + half,
-                           channel + half);
-          }
+      for (int k = 0; k < ATL_PRODUCTS; k++)
+        {
+          if (k < end - begin)
+            prefetch_outputs (job, begin + k, group * ATL_CPU_LANES);
+          multiply_product (job, scratch.v, scratch.m, k, end - begin, group);
+        }
+      store_tiles (job, scratch.m, begin, begin, end, group);
+    }
+}
+
+/* The stages of a shared block. */
+
+/* A chunk is a channel block. */
+static void
+transform_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const Scratch scratch = shared_scratch (job, worker);
+
+  transform_inputs (job, &scratch, job->begin, job->begin, job->end, chunk);
+}
+
+/* A chunk is a product and a group of output channels; those that read the same part of V follow each other. */
+static void
+multiply_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const Scratch scratch = shared_scratch (job, worker);
+  const int k = chunk / job->n_groups, group = chunk % job->n_groups;
+
+  multiply_product (job, scratch.v, m_of_group (job, scratch.m, group), k, job->end - job->begin,
+                    group);
+}
+
+/* A chunk is some tiles in a group of channels. */
+static void
+store_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const Scratch scratch = shared_scratch (job, worker);
+  const int group = chunk % job->n_groups;
+  const int begin = job->begin + chunk / job->n_groups * STORED_TILES;
+
+  store_tiles (job, m_of_group (job, scratch.m, group), job->begin, begin,
+               MIN (begin + STORED_TILES, job->end), group);
+}
+
+static void
+run_shared_blocks (Job *job)
+{
+  for (job->begin = 0; job->begin < job->tiles.n; job->begin = job->end)
+    {
+      job->end = MIN (job->begin + job->n_block, job->tiles.n);
+      atl_parallel_for (atl_channel_blocks (job->sides.c_in), transform_chunk, job);
+      atl_parallel_for (ATL_PRODUCTS * job->n_groups, multiply_chunk, job);
+      atl_parallel_for (atl_divide_up (job->end - job->begin, STORED_TILES) * job->n_groups,
+                        store_chunk, job);
     }
 }
 
@@ -270,19 +382,30 @@ run (const AtlConvSides *sides, const float *packed, int pad_top, int pad_left, 
     .pad_top = pad_top,
     .pad_left = pad_left,
     .tiles = atl_tiles (sides->n, sides->h, sides->w),
-    .n_block = tiles_of_block (sides->c_in),
+    .n_groups = atl_divide_up (sides->c_out, ATL_CPU_LANES),
     .scratch = scratch,
-    .worker_scratch = worker_scratch_size (sides->c_in),
   };
 
-  atl_parallel_for (atl_divide_up (job.tiles.n, job.n_block), run_chunk, &job);
+  job.n_block = tiles_of_block (&job.tiles, sides->c_in, sides->c_out);
+  if (is_shared (&job.tiles, sides->c_in, sides->c_out))
+    run_shared_blocks (&job);
+  else
+    atl_parallel_for (atl_divide_up (job.tiles.n, job.n_block), run_block, &job);
 }
 
 static size_t
 scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
-  return worker_scratch_size (pass == ATL_PASS_FORWARD ? conv->c_in : conv->c_out)
-         * atl_threads_count ();
+  const gboolean forward = pass == ATL_PASS_FORWARD;
+  const int c_in = forward ? conv->c_in : conv->c_out, c_out = forward ? conv->c_out : conv->c_in;
+  const AtlTiles tiles = forward ? atl_tiles (conv->n, conv->h_out, conv->w_out)
+                                 : atl_tiles (conv->n, conv->h_in, conv->w_in);
+  const int n_block = tiles_of_block (&tiles, c_in, c_out), n_workers = atl_threads_count ();
+
+  if (is_shared (&tiles, c_in, c_out))
+    return block_size (c_in, n_block, atl_divide_up (c_out, ATL_CPU_LANES))
+           + transform_size () * n_workers;
+  return (block_size (c_in, n_block, 1) + transform_size ()) * n_workers;
 }
 
 static void
@@ -312,7 +435,7 @@ typedef struct
   float *packed;
 } PackJob;
 
-/* U = G w G^T for one input and 16 output channels; to: P x 16, u_size apart. */
+/* U = G w G^T for one input and L output channels; to: P x L, u_size apart. */
 static void
 transform_weights (float *to, size_t u_size, const float w[3][3][ATL_CPU_LANES])
 {
@@ -333,7 +456,7 @@ transform_weights (float *to, size_t u_size, const float w[3][3][ATL_CPU_LANES])
                                                    + atl_winograd_g[j][2] * half[i][2][lane];
 }
 
-/* A chunk is 16 output channels. */
+/* A chunk is a group of output channels. */
 static void
 pack_chunk (int chunk, int worker, void *data)
 {

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
 
 enum
 {
-  /* Vectors of ATL_CPU_LANES output channels. */
+  /* Output channels that a convolution computes together. Two vectors of the widest: with one, each number that
+   * is read and spread over a vector would be multiplied once, and reading would take longer than that. */
+  ATL_CPU_LANES = ATL_VECTOR_LANES == 16 ? 32 : 16,
   ATL_N_VECTORS = ATL_CPU_LANES / ATL_VECTOR_LANES,
 
 /* Pixels whose sums are held in registers: as many as there is room for beside the weights. */
@@ -26,7 +28,9 @@ enum
   ATL_AT_ONCE = 3,
 #endif
 
-/* The same for gradients of weights: numbers of x whose products with 16 channels of dy are summed. What
+  ATL_THIRD = ATL_AT_ONCE / 3, /* fewer pixels are summed as one or two thirds, or three */
+
+/* The same for gradients of weights: numbers of x whose products with ATL_CPU_LANES channels of dy are summed. What
  * ATL_GROUP does not divide is summed in small groups first. */
 #if ATL_VECTOR_LANES == 4 && ! defined(__aarch64__)
   ATL_GROUP = 2,
@@ -121,11 +125,21 @@ atl_weight_at (const AtlConvWeights *w, int o, int i, int tap)
   return w->weight[((size_t) o * w->n_in + i) * w->n_taps + tap];
 }
 
+/* How many of n pixels that are left to sum at once: a multiple of ATL_THIRD, of which the last ones may not
+ * exist. */
+static inline int
+atl_next_pixels (int n)
+{
+  return atl_round_up (atl_divide_up (n, atl_divide_up (n, ATL_AT_ONCE)), ATL_THIRD);
+}
+
+/* What follows works on the sums of n pixels, n being constant. */
+
 ATL_ALWAYS_INLINE void
-atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
+atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const int n)
 {
   ATL_UNROLL
-  for (int p = 0; p < ATL_AT_ONCE; p++)
+  for (int p = 0; p < n; p++)
     {
       ATL_UNROLL
       for (int v = 0; v < ATL_N_VECTORS; v++)
@@ -133,11 +147,11 @@ atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
     }
 }
 
-/* Sums of ATL_AT_ONCE pixels += x w, for one input channel: x[p x_step] is its number at pixel p,
- * w its weights for 16 output channels. */
+/* sums += x w, for one input channel: x[p x_step] is its number at pixel p, w its weights for ATL_CPU_LANES
+ * output channels. */
 ATL_ALWAYS_INLINE void
 atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int x_step,
-                 const float *w)
+                 const float *w, const int n)
 {
   AtlVector weights[ATL_N_VECTORS];
 
@@ -145,7 +159,7 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
   for (int v = 0; v < ATL_N_VECTORS; v++)
     weights[v] = atl_load (w + v * ATL_VECTOR_LANES);
   ATL_UNROLL
-  for (int p = 0; p < ATL_AT_ONCE; p++)
+  for (int p = 0; p < n; p++)
     {
       ATL_UNROLL
       for (int v = 0; v < ATL_N_VECTORS; v++)
@@ -153,12 +167,12 @@ atl_add_channel (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int
     }
 }
 
-/* Stores 16 sums of each pixel, to_step apart. */
+/* Stores the ATL_CPU_LANES sums of each pixel, to_step apart. */
 ATL_ALWAYS_INLINE void
-atl_store_sums (float *to, int to_step, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS])
+atl_store_sums (float *to, int to_step, AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const int n)
 {
   ATL_UNROLL
-  for (int p = 0; p < ATL_AT_ONCE; p++)
+  for (int p = 0; p < n; p++)
     {
       ATL_UNROLL
       for (int v = 0; v < ATL_N_VECTORS; v++)
@@ -184,7 +198,7 @@ typedef struct
   gboolean first; /* the sums are set, else they are added to */
 } AtlPairs;
 
-/* sums (n x 16) = or += sum over pixels of x[0..n-1] dy[0..15], n being constant. */
+/* sums (n x L) = or += sum over pixels of x[0..n-1] dy[0..L-1], L being ATL_CPU_LANES and n being constant. */
 ATL_ALWAYS_INLINE void
 atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
 {
@@ -252,60 +266,86 @@ atl_sum_products (float *sums, const AtlPairs *pairs, int n)
     atl_sum_group (sums, pairs, ATL_SMALL_GROUP);
 }
 
-/* The epilogue for one channel block of one image. */
+/* The epilogue for ATL_WIDE channel blocks of one image, or for as many of them as there are. */
 typedef struct
 {
-  AtlVector8 bias, scale, shift;
+  AtlWide bias, scale, shift;
   gboolean relu, relu_last;
+  int n_blocks;
   float *y;
   const float *residual; /* NULL = none */
-  size_t y_row, residual_row;
+  size_t y_block, y_row, residual_block, residual_row;
   float gain;
 } AtlStore;
 
+/* Eight numbers of each of n_blocks, which are 'block' apart; zeros for blocks that do not exist. */
+ATL_ALWAYS_INLINE AtlWide
+atl_load_blocks (const float *numbers, size_t block, int n_blocks)
+{
+  if (n_blocks < ATL_WIDE)
+    return atl_widen (atl_load8 (numbers));
+  return atl_join_blocks (atl_load8 (numbers), atl_load8 (numbers + (ATL_WIDE - 1) * block));
+}
+
 static inline AtlStore
-atl_store_of_block (const AtlConvSides *sides, int image, int channel)
+atl_store_of_blocks (const AtlConvSides *sides, int image, int channel)
 {
   const AtlConvEpilogue *e = &sides->epilogue;
-  const AtlVector8 zero = { 0.0f };
-  const size_t block = (size_t) image * atl_channel_blocks (sides->c_out)
-                       + channel / ATL_CHANNEL_BLOCK;
+  const AtlWide zero = { 0.0f };
+  const int n_blocks = atl_channel_blocks (sides->c_out), first = channel / ATL_CHANNEL_BLOCK;
+  const size_t block = (size_t) image * n_blocks + first;
+  const size_t y_row = (size_t) sides->w * ATL_CHANNEL_BLOCK;
   AtlStore store = {
-    .bias = e->bias != NULL ? atl_load8 (e->bias + channel) : zero,
-    .scale = (e->scale != NULL ? atl_load8 (e->scale + channel) : zero + 1.0f) * sides->factor,
-    .shift = e->shift != NULL ? atl_load8 (e->shift + channel) : zero,
     .relu = e->relu,
     .relu_last = e->relu_last,
-    .y = sides->y + block * sides->h * sides->w * ATL_CHANNEL_BLOCK,
-    .y_row = (size_t) sides->w * ATL_CHANNEL_BLOCK,
+    .n_blocks = MIN (ATL_WIDE, n_blocks - first),
+    .y = sides->y + block * sides->h * y_row,
+    .y_block = sides->h * y_row,
+    .y_row = y_row,
     .gain = e->gain,
   };
+  const AtlWide scale = e->scale != NULL ? atl_load_blocks (e->scale + channel, ATL_CHANNEL_BLOCK,
+                                                            store.n_blocks)
+                                         : zero + 1.0f;
 
+  if (e->bias != NULL)
+    store.bias = atl_load_blocks (e->bias + channel, ATL_CHANNEL_BLOCK, store.n_blocks);
+  store.scale = scale * sides->factor;
+  if (e->shift != NULL)
+    store.shift = atl_load_blocks (e->shift + channel, ATL_CHANNEL_BLOCK, store.n_blocks);
   if (e->residual != NULL)
     {
       store.residual_row = (size_t) e->residual_w * ATL_CHANNEL_BLOCK;
-      store.residual = e->residual + (block * e->residual_h + e->residual_top) * store.residual_row
+      store.residual_block = e->residual_h * store.residual_row;
+      store.residual = e->residual + block * store.residual_block
+                       + e->residual_top * store.residual_row
                        + (size_t) e->residual_left * ATL_CHANNEL_BLOCK;
     }
 
   return store;
 }
 
-/* Stores z as eight channels of pixel (row, column). */
+/* Stores z as the channels of pixel (row, column). */
 ATL_ALWAYS_INLINE void
-atl_store_pixel (const AtlStore *store, AtlVector8 z, int row, int column)
+atl_store_pixel (const AtlStore *store, AtlWide z, int row, int column)
 {
+  float *y = store->y + row * store->y_row + (size_t) column * ATL_CHANNEL_BLOCK;
+
   z += store->bias;
   if (store->relu)
-    z = atl_relu8 (z);
+    z = atl_relu_wide (z);
   z = z * store->scale + store->shift;
   if (store->residual != NULL)
     z = z * store->gain
-        + atl_load8 (store->residual + row * store->residual_row
-                     + (size_t) column * ATL_CHANNEL_BLOCK);
+        + atl_load_blocks (store->residual + row * store->residual_row
+                               + (size_t) column * ATL_CHANNEL_BLOCK,
+                           store->residual_block, store->n_blocks);
   if (store->relu_last)
-    z = atl_relu8 (z);
-  atl_store8 (store->y + row * store->y_row + (size_t) column * ATL_CHANNEL_BLOCK, z);
+    z = atl_relu_wide (z);
+
+  atl_store8 (y, atl_block_of_wide (z, 0));
+  if (ATL_WIDE > 1 && store->n_blocks > 1)
+    atl_store8 (y + store->y_block, atl_block_of_wide (z, 1));
 }
 
 G_END_DECLS

@@ -12,9 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* Output channels that a convolution computes together. */
-#define ATL_CPU_LANES 16
-
+/* The most output channels of conv2d-narrow.c. */
 #define ATL_CPU_NARROW 4
 
 /* y = the epilogue of factor (w^T * x), where the epilogue's scale, if any, comes first: the gradient of a

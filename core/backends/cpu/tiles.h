@@ -85,12 +85,43 @@ atl_tile_size (AtlTileKind kind)
 }
 
 ATL_ALWAYS_INLINE void
-atl_transform (AtlVector8 v[ATL_POINTS], const AtlVector8 d[ATL_POINTS], AtlTileKind kind)
+atl_transform (AtlWide v[ATL_POINTS], const AtlWide d[ATL_POINTS], AtlTileKind kind)
 {
   if (kind == ATL_TILE_INPUTS)
     atl_winograd_inputs (v, d);
   else
     atl_winograd_gradients (v, d);
+}
+
+/* Where pixel 0 of a row lies that was transformed down the columns. ATL_WIDE rows lie side by side, pixel by
+ * pixel, so that they are then transformed together. */
+ATL_ALWAYS_INLINE float *
+atl_transformed_row (float *columns, int n_columns, int row)
+{
+  return columns
+         + ((size_t) (row / ATL_WIDE) * n_columns * ATL_WIDE + row % ATL_WIDE) * ATL_CHANNEL_BLOCK;
+}
+
+/* Transforms n_pixels columns, one or ATL_WIDE, from q on. */
+ATL_ALWAYS_INLINE void
+atl_transform_pixels (float *columns, int n_columns, const float *const rows[ATL_POINTS], int q,
+                      size_t plane, AtlTileKind kind, const int n_pixels)
+{
+  AtlWide d[ATL_POINTS], v[ATL_POINTS];
+
+  for (int i = 0; i < atl_tile_size (kind); i++)
+    {
+      const float *x = rows[i] + (gssize) q * ATL_CHANNEL_BLOCK;
+
+      d[i] = n_pixels == ATL_WIDE ? atl_load_wide (x) : atl_widen (atl_load8 (x));
+      __builtin_prefetch (x + plane, 0, 2);
+    }
+  atl_transform (v, d, kind);
+  for (int i = 0; i < ATL_POINTS; i++)
+    for (int p = 0; p < n_pixels; p++)
+      atl_store8 (atl_transformed_row (columns, n_columns, i)
+                      + (size_t) (q + p) * ATL_WIDE * ATL_CHANNEL_BLOCK,
+                  atl_block_of_wide (v[i], p));
 }
 
 /* Transforms down the columns; pixels outside the picture are zero. */
@@ -100,55 +131,54 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
 {
   const int top = row * ATL_TILE + tiled->top, left = column * ATL_TILE + tiled->left;
   const size_t n_row = (size_t) n_columns * ATL_CHANNEL_BLOCK;
-  const size_t begin = (size_t) CLAMP (-left, 0, n_columns) * ATL_CHANNEL_BLOCK;
-  const size_t end = MAX ((size_t) CLAMP (tiled->w - left, 0, n_columns) * ATL_CHANNEL_BLOCK,
-                          begin);
+  const int begin = CLAMP (-left, 0, n_columns), end = CLAMP (tiled->w - left, begin, n_columns);
   const size_t plane = (size_t) tiled->h * tiled->w * ATL_CHANNEL_BLOCK;
+  const size_t pixel = ATL_WIDE * ATL_CHANNEL_BLOCK; /* of the rows that lie side by side */
   const float *rows[ATL_POINTS];
+  int q = begin;
 
   memset (zeros, 0, n_row * sizeof (float));
   for (int i = 0; i < atl_tile_size (kind); i++)
     rows[i] = top + i >= 0 && top + i < tiled->h
                   ? tiled->x + ((gssize) (top + i) * tiled->w + left) * ATL_CHANNEL_BLOCK
                   : zeros;
-  for (int i = 0; i < ATL_POINTS; i++)
+  for (int i = 0; i < ATL_POINTS; i += ATL_WIDE)
     {
-      memset (columns + i * n_row, 0, begin * sizeof (float));
-      memset (columns + i * n_row + end, 0, (n_row - end) * sizeof (float));
+      float *to = atl_transformed_row (columns, n_columns, i);
+
+      memset (to, 0, begin * pixel * sizeof (float));
+      memset (to + end * pixel, 0, (n_columns - end) * pixel * sizeof (float));
     }
 
-  for (size_t q = begin; q < end; q += ATL_CHANNEL_BLOCK)
-    {
-      AtlVector8 d[ATL_POINTS], v[ATL_POINTS];
-
-      for (int i = 0; i < atl_tile_size (kind); i++)
-        {
-          d[i] = atl_load8 (rows[i] + q);
-          __builtin_prefetch (rows[i] + q + plane);
-        }
-      atl_transform (v, d, kind);
-      for (int i = 0; i < ATL_POINTS; i++)
-        atl_store8 (columns + i * n_row + q, v[i]);
-    }
+  /* Pixels that share a line of the cache are read together. */
+  if (ATL_WIDE > 1 && (left + q) % ATL_WIDE != 0 && q < end)
+    atl_transform_pixels (columns, n_columns, rows, q++, plane, kind, 1);
+  for (; q + ATL_WIDE <= end; q += ATL_WIDE)
+    atl_transform_pixels (columns, n_columns, rows, q, plane, kind, ATL_WIDE);
+  for (; q < end; q++)
+    atl_transform_pixels (columns, n_columns, rows, q, plane, kind, 1);
 }
 
 /* Transforms along the rows. */
 ATL_ALWAYS_INLINE void
-atl_transform_rows (const AtlProducts *to, const float *columns, int n_columns, int n_tiles,
+atl_transform_rows (const AtlProducts *to, float *columns, int n_columns, int n_tiles,
                     AtlTileKind kind)
 {
-  for (int i = 0; i < ATL_POINTS; i++)
+  const size_t pixel = ATL_WIDE * ATL_CHANNEL_BLOCK;
+
+  for (int i = 0; i < ATL_POINTS; i += ATL_WIDE)
     for (int t = 0; t < n_tiles; t++)
       {
-        const float *from = columns + ((size_t) i * n_columns + t * ATL_TILE) * ATL_CHANNEL_BLOCK;
-        float *v = to->v + i * ATL_POINTS * to->product_step + t * to->tile_step;
-        AtlVector8 d[ATL_POINTS], transformed[ATL_POINTS];
+        const float *from = atl_transformed_row (columns, n_columns, i) + t * ATL_TILE * pixel;
+        AtlWide d[ATL_POINTS], transformed[ATL_POINTS];
 
         for (int j = 0; j < atl_tile_size (kind); j++)
-          d[j] = atl_load8 (from + j * ATL_CHANNEL_BLOCK);
+          d[j] = atl_load_wide (from + j * pixel);
         atl_transform (transformed, d, kind);
         for (int j = 0; j < ATL_POINTS; j++)
-          atl_store8 (v + j * to->product_step, transformed[j]);
+          for (int r = 0; r < ATL_WIDE; r++)
+            atl_store8 (to->v + ((i + r) * ATL_POINTS + j) * to->product_step + t * to->tile_step,
+                        atl_block_of_wide (transformed[j], r));
       }
 }
 

@@ -29,6 +29,13 @@ typedef float AtlVectorMemory
 typedef float AtlVector8Memory
     __attribute__ ((vector_size (4 * ATL_CHANNEL_BLOCK), aligned (4), may_alias));
 
+/* Eight numbers of each of as many channel blocks, pixels or rows as one vector has room for. */
+#define ATL_WIDE MAX (ATL_VECTOR_LANES / ATL_CHANNEL_BLOCK, 1)
+#define ATL_WIDE_CHANNELS (ATL_WIDE * ATL_CHANNEL_BLOCK)
+typedef float AtlWide __attribute__ ((vector_size (4 * ATL_WIDE_CHANNELS)));
+typedef float AtlWideMemory
+    __attribute__ ((vector_size (4 * ATL_WIDE_CHANNELS), aligned (4), may_alias));
+
 /* Unrolls the loop over registers that follows. Without it GCC unrolls too late to keep their array in
  * registers, and clang not always. */
 #if defined(__clang__)
@@ -63,6 +70,43 @@ atl_store8 (float *p, AtlVector8 v)
   *(AtlVector8Memory *) p = v;
 }
 
+ATL_ALWAYS_INLINE AtlWide
+atl_load_wide (const float *p)
+{
+  return *(const AtlWideMemory *) p;
+}
+
+/* The numbers of one block after those of another; without wide vectors the first alone. */
+ATL_ALWAYS_INLINE AtlWide
+atl_join_blocks (AtlVector8 first, AtlVector8 second)
+{
+#if ATL_VECTOR_LANES == 16
+  return __builtin_shufflevector (first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                  15);
+#else
+  return first;
+#endif
+}
+
+/* One block, and zeros. */
+ATL_ALWAYS_INLINE AtlWide
+atl_widen (AtlVector8 v)
+{
+  return atl_join_blocks (v, (AtlVector8) { 0.0f });
+}
+
+/* The eight numbers of block 'index'. */
+ATL_ALWAYS_INLINE AtlVector8
+atl_block_of_wide (AtlWide v, int index)
+{
+#if ATL_VECTOR_LANES == 16
+  return index == 0 ? __builtin_shufflevector (v, v, 0, 1, 2, 3, 4, 5, 6, 7)
+                    : __builtin_shufflevector (v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  return v;
+#endif
+}
+
 /* Eight numbers in parts of the instruction set's own width, since GCC compares wider vectors number by
  * number. */
 #define ATL_PART_LANES MIN (ATL_VECTOR_LANES, ATL_CHANNEL_BLOCK)
@@ -84,6 +128,19 @@ atl_relu8 (AtlVector8 v)
   for (int i = 0; i < ATL_N_PARTS; i++)
     parts.part[i] = (AtlPart) ((AtlPartMask) parts.part[i] & ~(parts.part[i] < 0.0f));
   return parts.whole;
+}
+
+/* The same for all blocks of a wide vector. */
+ATL_ALWAYS_INLINE AtlWide
+atl_relu_wide (AtlWide v)
+{
+#if ATL_VECTOR_LANES == 16
+  typedef int WideMask __attribute__ ((vector_size (sizeof (AtlWide))));
+
+  return (AtlWide) ((WideMask) v & ~(v < 0.0f));
+#else
+  return atl_relu8 (v);
+#endif
 }
 
 /* v where y > 0, else 0. */

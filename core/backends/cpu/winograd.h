@@ -94,9 +94,9 @@ atl_winograd_power (int k, int n)
 
 /* v = B^T d. Row p holds the coefficients of z (z + p) times the others' product. */
 ATL_ALWAYS_INLINE void
-atl_winograd_inputs (AtlVector8 v[ATL_POINTS], const AtlVector8 d[ATL_POINTS])
+atl_winograd_inputs (AtlWide v[ATL_POINTS], const AtlWide d[ATL_POINTS])
 {
-  AtlVector8 zero = d[ATL_TILE], infinity = d[ATL_TILE + 1];
+  AtlWide zero = d[ATL_TILE], infinity = d[ATL_TILE + 1];
 
   ATL_UNROLL
   for (int i = 0; i < ATL_PAIRS; i++)
@@ -110,7 +110,7 @@ atl_winograd_inputs (AtlVector8 v[ATL_POINTS], const AtlVector8 d[ATL_POINTS])
   ATL_UNROLL
   for (int k = 0; k < ATL_PAIRS; k++)
     {
-      AtlVector8 odd = d[ATL_TILE - 1], even = d[ATL_TILE];
+      AtlWide odd = d[ATL_TILE - 1], even = d[ATL_TILE];
 
       ATL_UNROLL
       for (int i = 0; i < ATL_PAIRS - 1; i++)
@@ -125,9 +125,9 @@ atl_winograd_inputs (AtlVector8 v[ATL_POINTS], const AtlVector8 d[ATL_POINTS])
 
 /* y = A^T m: row n holds the powers p_i^n. */
 ATL_ALWAYS_INLINE void
-atl_winograd_outputs (AtlVector8 y[ATL_TILE], const AtlVector8 m[ATL_POINTS])
+atl_winograd_outputs (AtlWide y[ATL_TILE], const AtlWide m[ATL_POINTS])
 {
-  AtlVector8 sums[2][ATL_PAIRS]; /* m of p plus m of -p, for even powers; the difference */
+  AtlWide sums[2][ATL_PAIRS]; /* m of p plus m of -p, for even powers; the difference */
 
   ATL_UNROLL
   for (int k = 0; k < ATL_PAIRS; k++)
@@ -139,7 +139,7 @@ atl_winograd_outputs (AtlVector8 y[ATL_TILE], const AtlVector8 m[ATL_POINTS])
   ATL_UNROLL
   for (int n = 0; n < ATL_TILE; n++)
     {
-      AtlVector8 sum = sums[n % 2][0] * atl_winograd_power (0, n);
+      AtlWide sum = sums[n % 2][0] * atl_winograd_power (0, n);
 
       ATL_UNROLL
       for (int k = 1; k < ATL_PAIRS; k++)
@@ -152,7 +152,7 @@ atl_winograd_outputs (AtlVector8 y[ATL_TILE], const AtlVector8 m[ATL_POINTS])
 
 /* v = A y, the transpose of the above, for the gradient of y. */
 ATL_ALWAYS_INLINE void
-atl_winograd_gradients (AtlVector8 v[ATL_POINTS], const AtlVector8 y[ATL_TILE])
+atl_winograd_gradients (AtlWide v[ATL_POINTS], const AtlWide y[ATL_TILE])
 {
   v[0] = y[0];
   v[ATL_POINTS - 1] = y[ATL_TILE - 1];
@@ -160,7 +160,7 @@ atl_winograd_gradients (AtlVector8 v[ATL_POINTS], const AtlVector8 y[ATL_TILE])
   ATL_UNROLL
   for (int k = 0; k < ATL_PAIRS; k++)
     {
-      AtlVector8 even = y[0], odd = y[1] * atl_winograd_power (k, 1);
+      AtlWide even = y[0], odd = y[1] * atl_winograd_power (k, 1);
 
       ATL_UNROLL
       for (int n = 2; n < ATL_TILE; n += 2)
