@@ -53,7 +53,10 @@ atl_shape_size (const AtlShape *shape)
  *
  * where x counts as zero outside 0..H_in-1 and 0..W_in-1. The pads may be negative: the operator then
  * skips rows or columns of its input. (So a part of a picture is computed exactly: its inner edges are
- * given more input instead of padding.) The lower and right pads follow from the sizes. */
+ * given more input instead of padding.) The lower and right pads follow from the sizes.
+ *
+ * A forward pass with a shuffle f > 1 goes on with a pixel shuffle by f, described below, once the bias is added:
+ * z is then N x C_out / f^2 x H_out f x W_out f for what the epilogue does. 0 is no shuffle, as is 1. */
 typedef struct
 {
   int n, c_in, c_out;
@@ -61,6 +64,7 @@ typedef struct
   int h_in, w_in;
   int h_out, w_out;
   int pad_top, pad_left;
+  int shuffle;
 } AtlConv2d;
 
 /* What a convolution does to z before it stores it; members that are NULL or FALSE are left out:
@@ -72,7 +76,10 @@ typedef struct
  *   y = max (y, 0)                    relu_last; NaN stays NaN
  *
  * The residual is a tensor of n x c_out x residual_h x residual_w, read from row residual_top and
- * column residual_left. y may be the residual itself if their sizes are equal. */
+ * column residual_left. y may be the residual itself if their sizes are equal.
+ *
+ * y may be some channels of a tensor of y_channels, from y_channel on: whole blocks of ATL_CHANNEL_BLOCK, unless
+ * they are the last. The others stay as they are. With y_channels = 0 there are no others. */
 typedef struct
 {
   const float *bias;
@@ -82,6 +89,7 @@ typedef struct
   int residual_h, residual_w, residual_top, residual_left;
   float gain;
   gboolean relu_last;
+  int y_channels, y_channel;
 } AtlConvEpilogue;
 
 typedef enum
@@ -113,8 +121,8 @@ typedef size_t AtlTensorSizeFunc (const AtlShape *shape);
 typedef void AtlTensorImportFunc (float *tensor, const float *nchw, const AtlShape *shape);
 typedef void AtlTensorExportFunc (float *nchw, const float *tensor, const AtlShape *shape);
 
-/* Weights in the order that the forward pass or the data gradient reads them. Only c_in, c_out, kernel
- * and stride of 'conv' count: one packed array serves every size of picture. For ATL_PASS_WEIGHT the
+/* Weights in the order that the forward pass or the data gradient reads them. Only c_in, c_out, kernel,
+ * stride and shuffle of 'conv' count: one packed array serves every size of picture. For ATL_PASS_WEIGHT the
  * size is 0. */
 typedef size_t AtlConv2dPackedSizeFunc (const AtlConv2d *conv, AtlPass pass);
 typedef void AtlConv2dPackFunc (float *packed, const float *weight, const AtlConv2d *conv,

@@ -52,31 +52,60 @@ take (Fusion *fusion, AtlStep *step, AtlNode node)
   step->y = node;
 }
 
-/* A normalisation right behind a convolution. */
+/* A normalisation right behind a convolution, or behind the shuffle that follows it. */
 static void
 take_norm_in_weights (Fusion *fusion, AtlStep *conv)
 {
-  AtlNode next = next_if (fusion, conv->y, ATL_OP_BATCH_NORM);
+  const AtlNode next = next_if (fusion, conv->y, ATL_OP_BATCH_NORM);
 
-  if (next != ATL_NO_NODE)
-    {
-      conv->norm_in_weights = next;
-      take (fusion, conv, next);
-      return;
-    }
-
-  const AtlNode shuffle = next_if (fusion, conv->y, ATL_OP_PIXEL_SHUFFLE);
-  if (shuffle == ATL_NO_NODE)
+  if (next == ATL_NO_NODE || conv->norm_in_weights != ATL_NO_NODE)
     return;
 
-  /* The shuffle's own step will store the normalised result: see step_for_node (). */
-  next = next_if (fusion, shuffle, ATL_OP_BATCH_NORM);
-  if (next != ATL_NO_NODE)
-    {
-      conv->norm_in_weights = next;
-      conv->norm_factor = atl_graph_node (fusion->graph, shuffle)->factor;
-      fusion->fused[next] = TRUE;
-    }
+  conv->norm_in_weights = next;
+  conv->norm_factor = conv->shuffle;
+  take (fusion, conv, next);
+}
+
+static void
+take_shuffle (Fusion *fusion, AtlStep *conv)
+{
+  const AtlNode next = next_if (fusion, conv->y, ATL_OP_PIXEL_SHUFFLE);
+
+  if (next == ATL_NO_NODE)
+    return;
+  conv->shuffle = atl_graph_node (fusion->graph, next)->factor;
+  take (fusion, conv, next);
+}
+
+/* Whether a node is a convolution of either kind that only one other reads. */
+static gboolean
+is_conv_for_one (const Fusion *fusion, AtlNode node)
+{
+  const AtlGraphNode *conv = atl_graph_node (fusion->graph, node);
+
+  return atl_graph_node_is_conv (conv) && conv->n_users == 1;
+}
+
+/* Two convolutions that are joined store their channels where the result of both lies, each with what follows the
+ * join. Returns whether this is one of them. */
+static gboolean
+take_concat (Fusion *fusion, AtlStep *conv)
+{
+  const AtlNode next = next_if (fusion, conv->node, ATL_OP_CONCAT);
+
+  if (next == ATL_NO_NODE)
+    return FALSE;
+
+  const AtlGraphNode *concat = atl_graph_node (fusion->graph, next);
+  const int n_first = atl_graph_node (fusion->graph, concat->inputs[0])->channels;
+
+  if (! is_conv_for_one (fusion, concat->inputs[0]) || ! is_conv_for_one (fusion, concat->inputs[1])
+      || n_first % ATL_CHANNEL_BLOCK != 0)
+    return FALSE;
+
+  conv->y_channel = conv->node == concat->inputs[0] ? 0 : n_first;
+  take (fusion, conv, next);
+  return TRUE;
 }
 
 static gboolean
@@ -121,15 +150,22 @@ fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
 static void
 fuse_conv (Fusion *fusion, AtlStep *conv)
 {
-  if (conv->op == ATL_OP_CONV2D)
-    take_norm_in_weights (fusion, conv);
+  const gboolean is_joined = take_concat (fusion, conv);
+
+  if (conv->op == ATL_OP_CONV2D && ! is_joined)
+    {
+      take_norm_in_weights (fusion, conv);
+      take_shuffle (fusion, conv);
+      take_norm_in_weights (fusion, conv);
+    }
 
   conv->relu = take_relu (fusion, conv);
   conv->norm = next_if (fusion, conv->y, ATL_OP_BATCH_NORM);
   if (conv->norm != ATL_NO_NODE)
     take (fusion, conv, conv->norm);
 
-  take_scaled_add (fusion, conv);
+  if (! is_joined)
+    take_scaled_add (fusion, conv);
   if (conv->other != ATL_NO_NODE)
     conv->relu_last = take_relu (fusion, conv);
 }
@@ -146,15 +182,11 @@ step_for_node (Fusion *fusion, AtlNode i)
                    .gain = node->op == ATL_OP_SCALED_ADD ? node->gain : 1.0f,
                    .norm_in_weights = ATL_NO_NODE,
                    .norm_factor = 1,
+                   .shuffle = 1,
                    .norm = ATL_NO_NODE };
 
   if (atl_graph_node_is_conv (node))
     (fusion->training ? fuse_conv_for_training : fuse_conv) (fusion, &step);
-
-  /* Its normalisation went into the weights of the convolution before it. */
-  const AtlNode norm = next_if (fusion, i, ATL_OP_BATCH_NORM);
-  if (node->op == ATL_OP_PIXEL_SHUFFLE && norm != ATL_NO_NODE && fusion->fused[norm])
-    step.y = norm;
 
   return step;
 }

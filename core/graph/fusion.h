@@ -20,10 +20,12 @@ typedef struct
   float gain;    /* of b in a scaled add, of the convolution beside its residual */
 
   /* Of a convolution, in the order in which they are applied. 'norm_in_weights' is a batch normalisation with
-   * running statistics that is folded into the weights; a pixel shuffle by 'norm_factor' may stand between, which
-   * merely renumbers the channels. 'norm' is one after the ReLU, applied as scale and shift. */
+   * running statistics that is folded into the weights; if it stands behind the shuffle, 'norm_factor' is the
+   * shuffle's, which merely renumbers the channels. 'norm' is one after the ReLU, applied as scale and shift. */
   AtlNode norm_in_weights;
   int norm_factor;
+  int shuffle;   /* factor of a pixel shuffle; 1 = none */
+  int y_channel; /* the first of y that it stores, if it is joined to another convolution's result */
   gboolean relu;
   AtlNode norm;
   gboolean relu_last; /* after the residual */
@@ -51,8 +53,8 @@ atl_step_data_pass (const AtlStep *step)
 
 /* The steps of a graph in the order in which they run, as a GArray of AtlStep.
  *
- * For inference a convolution takes along normalisations, ReLUs and the scaled add whose b it is. For
- * training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
+ * For inference a convolution takes along normalisations, ReLUs, a pixel shuffle, the scaled add whose b it
+ * is, or the join with another convolution's result, of which each then stores its channels. For training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
  * the backward pass finds the ReLU's mask in what was stored. */
 GArray *atl_graph_fuse (const AtlGraph *graph, gboolean training);
 

@@ -73,10 +73,11 @@ describe_conv (const AtlPlan *plan, const AtlStep *step)
 {
   const AtlGraphNode *node = atl_graph_node (plan->graph, step->node);
   const gboolean transposed = step->op == ATL_OP_CONV_TRANSPOSE2D;
-  const AtlNode in_node = transposed ? step->y : step->x, out_node = transposed ? step->x : step->y;
+  const AtlNode in_node = transposed ? step->node : step->x;
+  const AtlNode out_node = transposed ? step->x : step->node;
   const AtlShape *in = &plan->shapes[in_node], *out = &plan->shapes[out_node];
   const AtlOffset from = corner_of (plan, in_node), to = corner_of (plan, out_node);
-  AtlConv2d conv = atl_graph_conv2d_kind (plan->graph, step->node);
+  AtlConv2d conv = atl_step_conv2d_kind (step, plan->graph);
 
   conv.n = in->n;
   conv.h_in = in->h;
@@ -188,7 +189,9 @@ atl_plan_epilogue (const AtlPlan *plan, const AtlPlanStep *plan_step, const floa
                                .scale = parameters->scale,
                                .shift = parameters->shift,
                                .gain = step->gain,
-                               .relu_last = step->relu_last };
+                               .relu_last = step->relu_last,
+                               .y_channels = plan->shapes[step->y].c,
+                               .y_channel = step->y_channel };
 
   if (step->other != ATL_NO_NODE)
     {

@@ -18,23 +18,24 @@
 #include "base/memory.h"
 
 AtlConv2d
-atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node)
+atl_step_conv2d_kind (const AtlStep *step, const AtlGraph *graph)
 {
-  const AtlGraphNode *conv = atl_graph_node (graph, node);
+  const AtlGraphNode *conv = atl_graph_node (graph, step->node);
   const int n_inputs = atl_graph_node (graph, conv->inputs[0])->channels;
   const gboolean transposed = conv->op == ATL_OP_CONV_TRANSPOSE2D;
 
   return (AtlConv2d) { .c_in = transposed ? conv->channels : n_inputs,
                        .c_out = transposed ? n_inputs : conv->channels,
                        .kernel = conv->kernel,
-                       .stride = conv->stride };
+                       .stride = conv->stride,
+                       .shuffle = step->shuffle };
 }
 
-/* Whether a step multiplies and shifts channels by itself. */
-static gboolean
-has_scale_shift (const AtlStep *step)
+/* The normalisation with which a step multiplies and shifts channels by itself, or ATL_NO_NODE. */
+static AtlNode
+scale_shift_of_step (const AtlStep *step)
 {
-  return step->op == ATL_OP_BATCH_NORM || step->norm != ATL_NO_NODE;
+  return step->op == ATL_OP_BATCH_NORM ? step->node : step->norm;
 }
 
 static size_t
@@ -50,14 +51,14 @@ step_size (const AtlPrepared *prepared, const AtlStep *step)
 
   if (atl_step_is_conv (step))
     {
-      const AtlConv2d kind = atl_graph_conv2d_kind (prepared->graph, step->node);
+      const AtlConv2d kind = atl_step_conv2d_kind (step, prepared->graph);
 
       size += atl_floats_aligned (
                   prepared->backend->conv2d_packed_size (&kind, atl_step_forward_pass (step)))
               + atl_floats_aligned (vector_size (prepared->graph, step->node));
     }
-  if (has_scale_shift (step))
-    size += 2 * atl_floats_aligned (vector_size (prepared->graph, step->node));
+  if (scale_shift_of_step (step) != ATL_NO_NODE)
+    size += 2 * atl_floats_aligned (vector_size (prepared->graph, scale_shift_of_step (step)));
 
   return size;
 }
@@ -86,7 +87,7 @@ atl_graph_norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, A
 static void
 fold_norm (float *w, float *b, const AtlGraph *graph, const AtlStep *step, const float *parameters)
 {
-  const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
+  const AtlConv2d kind = atl_step_conv2d_kind (step, graph);
   const size_t n_norm = (size_t) atl_graph_node (graph, step->norm_in_weights)->channels;
   const size_t kernel_size = (size_t) kind.c_in * kind.kernel * kind.kernel;
   const int group = step->norm_factor * step->norm_factor;
@@ -110,7 +111,7 @@ prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *
   const AtlGraph *graph = prepared->graph;
   const AtlStep *step = &g_array_index (prepared->steps, AtlStep, index);
   AtlPreparedStep *result = &prepared->parameters[index];
-  const AtlConv2d kind = atl_graph_conv2d_kind (graph, step->node);
+  const AtlConv2d kind = atl_step_conv2d_kind (step, graph);
   const AtlGraphNode *node = atl_graph_node (graph, step->node);
   const size_t weight_size = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT])->size;
   const AtlPass pass = atl_step_forward_pass (step);
@@ -141,14 +142,14 @@ prepare_step (AtlPrepared *prepared, int index, const float *parameters, float *
   if (atl_step_is_conv (step))
     numbers = prepare_conv (prepared, index, parameters, numbers, weight);
 
-  if (has_scale_shift (step))
+  const AtlNode norm = scale_shift_of_step (step);
+  if (norm != ATL_NO_NODE)
     {
-      const AtlNode norm = step->op == ATL_OP_BATCH_NORM ? step->node : step->norm;
       float *shift = numbers + atl_floats_aligned (vector_size (prepared->graph, norm));
 
       atl_graph_norm_scale_shift (numbers, shift, prepared->graph, norm, parameters);
-      prepared->parameters[index].scale = numbers;
-      prepared->parameters[index].shift = shift;
+      prepared->parameters[index].scale = numbers + step->y_channel;
+      prepared->parameters[index].shift = shift + step->y_channel;
     }
 }
 

@@ -27,8 +27,8 @@ struct AtlPrepared
   float *numbers;
 };
 
-/* The part of a convolution's description that its weights alone decide. */
-AtlConv2d atl_graph_conv2d_kind (const AtlGraph *graph, AtlNode node);
+/* The part of a convolution's description that does not depend on the size of the picture. */
+AtlConv2d atl_step_conv2d_kind (const AtlStep *step, const AtlGraph *graph);
 
 /* A normalisation by the running statistics in 'parameters' as y = scale x + shift; one number a channel,
  * what pads the vectors is left alone. */

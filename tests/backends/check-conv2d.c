@@ -26,6 +26,8 @@ typedef struct
   const float *x, *w;
   AtlConvEpilogue epilogue; /* arrays in plain order */
   gboolean in_place;        /* y is the residual */
+  const float *y; /* what is there before, of shape_stored, where y is a part of it; else NULL */
+  AtlShape shape_stored;
   const float *dy, *dx, *dw, *db;
   gboolean accumulate;
   float gain;
@@ -79,6 +81,15 @@ draw_conv (AtlCheck *check)
   return conv;
 }
 
+/* A shuffle that the channels allow, in about half of these cases. */
+static void
+draw_shuffle (AtlCheck *check, AtlConv2d *conv)
+{
+  for (int f = 3; f > 1 && conv->shuffle == 0; f--)
+    if (conv->c_out % (f * f) == 0 && atl_check_flip (check))
+      conv->shuffle = f;
+}
+
 static double
 root_mean_square (const float *x, size_t n)
 {
@@ -106,9 +117,12 @@ describe (AtlCheck *check, const ConvCase *c)
   const AtlConvEpilogue *e = &c->epilogue;
 
   atl_check_describe (
-      check, "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d%s%s%s%s%s%s", conv->kernel,
-      conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out, conv->h_in, conv->w_in,
-      conv->h_out, conv->w_out, conv->pad_top, conv->pad_left, e->bias != NULL ? ", bias" : "",
+      check,
+      "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d, shuffle %d, from channel %d of "
+      "%d%s%s%s%s%s%s",
+      conv->kernel, conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out, conv->h_in,
+      conv->w_in, conv->h_out, conv->w_out, conv->pad_top, conv->pad_left, conv->shuffle,
+      e->y_channel, e->y_channels, e->bias != NULL ? ", bias" : "",
       e->relu        ? ", relu"
       : e->relu_last ? ", relu at last"
                      : "",
@@ -148,18 +162,32 @@ residual_shape (const ConvCase *c, const AtlShape *shape_y)
   return (AtlShape) { shape_y->n, shape_y->c, c->epilogue.residual_h, c->epilogue.residual_w };
 }
 
+/* Makes y of shape_y a part of a tensor of more channels. */
 static void
-draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
+draw_part (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
+{
+  AtlConvEpilogue *e = &c->epilogue;
+  const int n_behind = shape_y->c % ATL_CHANNEL_BLOCK == 0 && atl_check_flip (check) ? 5 : 0;
+
+  e->y_channel = (int) atl_random_below (&check->random, 3) * ATL_CHANNEL_BLOCK;
+  e->y_channels = e->y_channel + shape_y->c + n_behind;
+  c->shape_stored.c = e->y_channels;
+  c->y = atl_check_numbers (check, atl_shape_size (&c->shape_stored));
+}
+
+static void
+draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y, int n_bias)
 {
   const size_t c_out = (size_t) shape_y->c;
   AtlConvEpilogue *e = &c->epilogue;
 
+  c->shape_stored = *shape_y;
   if (atl_check_flip (check))
     {
-      float *bias = atl_check_numbers (check, c_out);
+      float *bias = atl_check_numbers (check, (size_t) n_bias);
 
       if (atl_check_flip (check))
-        bias[atl_random_below (&check->random, (guint32) c_out)] = NAN; /* must reach y */
+        bias[atl_random_below (&check->random, (guint32) n_bias)] = NAN; /* must reach y */
       e->bias = bias;
     }
   e->relu = atl_check_flip (check);
@@ -168,7 +196,11 @@ draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
   e->shift = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
   e->gain = c->gain;
   if (atl_check_flip (check))
-    return;
+    {
+      if (atl_check_flip (check))
+        draw_part (check, c, shape_y);
+      return;
+    }
 
   c->in_place = atl_check_flip (check);
   if (! c->in_place)
@@ -184,21 +216,30 @@ draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
   e->residual = atl_check_numbers (check, atl_shape_size (&shape));
 }
 
+/* The shape of what is stored. */
+static AtlShape
+shuffled_shape (const ConvCase *c)
+{
+  const int f = MAX (c->conv.shuffle, 1);
+
+  return (AtlShape) { c->shape_y.n, c->shape_y.c / (f * f), c->shape_y.h * f, c->shape_y.w * f };
+}
+
 /* Forward, or transposed: then y is of the shape of x, and x is dy. */
 static void
 run_layer (AtlSide *side, const ConvCase *c, AtlPass pass)
 {
   const AtlBackend *backend = atl_side_backend (side);
   const gboolean forward = pass == ATL_PASS_FORWARD;
-  const AtlShape *shape_y = forward ? &c->shape_y : &c->shape_x;
-  const AtlShape shape_residual = residual_shape (c, shape_y);
+  const AtlShape shape_y = forward ? shuffled_shape (c) : c->shape_x;
+  const AtlShape shape_residual = residual_shape (c, &shape_y);
   AtlConvEpilogue e = c->epilogue;
 
-  float *y = atl_side_output_tensor (side, "y", shape_y, c->in_place ? e.residual : NULL,
+  float *y = atl_side_output_tensor (side, "y", &c->shape_stored, c->in_place ? e.residual : c->y,
                                      c->nearness);
-  e.bias = atl_side_vector (side, e.bias, shape_y->c);
-  e.scale = atl_side_vector (side, e.scale, shape_y->c);
-  e.shift = atl_side_vector (side, e.shift, shape_y->c);
+  e.bias = atl_side_vector (side, e.bias, forward ? c->conv.c_out : c->conv.c_in);
+  e.scale = atl_side_vector (side, e.scale, shape_y.c);
+  e.shift = atl_side_vector (side, e.shift, shape_y.c);
   e.residual = c->in_place ? y : atl_side_tensor (side, e.residual, &shape_residual);
 
   const float *x = forward ? atl_side_tensor (side, c->x, &c->shape_x)
@@ -226,11 +267,14 @@ atl_check_conv2d_forward (AtlCheck *check)
 {
   ConvCase c = draw_case (check);
 
+  draw_shuffle (check, &c.conv);
+  const AtlShape shape_y = shuffled_shape (&c);
+
   c.x = atl_check_numbers (check, atl_shape_size (&c.shape_x));
   c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
   c.nearness = near_sum_of_products (c.conv.c_in * c.conv.kernel * c.conv.kernel, c.x, &c.shape_x,
                                      c.w, &c.shape_w);
-  draw_epilogue (check, &c, &c.shape_y);
+  draw_epilogue (check, &c, &shape_y, c.conv.c_out);
   describe (check, &c);
   atl_check_run (check, run_forward, &c);
 }
@@ -244,7 +288,7 @@ atl_check_conv_transpose2d_forward (AtlCheck *check)
   c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
   c.nearness = near_sum_of_products (c.conv.c_out * c.conv.kernel * c.conv.kernel, c.dy, &c.shape_y,
                                      c.w, &c.shape_w);
-  draw_epilogue (check, &c, &c.shape_x);
+  draw_epilogue (check, &c, &c.shape_x, c.conv.c_in);
   describe (check, &c);
   atl_check_run (check, run_transposed, &c);
 }

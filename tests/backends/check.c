@@ -213,7 +213,7 @@ below (AtlCheck *check, size_t n)
 int
 atl_check_channels (AtlCheck *check)
 {
-  static const int channels[] = { 1, 3, 5, 8, 16, 64, 67, 100, 256 };
+  static const int channels[] = { 1, 3, 5, 8, 16, 36, 64, 67, 100, 256 };
 
   return channels[below (check, G_N_ELEMENTS (channels))];
 }

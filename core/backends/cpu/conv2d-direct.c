@@ -142,8 +142,8 @@ compute_channels (const Job *job, const Window *window, int image, const AtlBloc
   int n_stores = 0;
 
   for (; n_stores * ATL_WIDE_CHANNELS < n_lanes; n_stores++)
-    stores[n_stores] = atl_store_of_blocks (&job->sides, image,
-                                            channel + n_stores * ATL_WIDE_CHANNELS);
+    stores[n_stores] = atl_store_of_outputs (&job->sides, image,
+                                             channel + n_stores * ATL_WIDE_CHANNELS);
 
   for (int r = 0; r < block->n_rows; r++)
     for (int q = 0; q < block->n_columns; q += TILE)

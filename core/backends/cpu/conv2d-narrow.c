@@ -103,7 +103,7 @@ add_products (const Job *job, float *outputs, const float *products, int a, int 
 static void
 store_outputs (const Job *job, const float *outputs, int image, const AtlBlock *block)
 {
-  const AtlStore store = atl_store_of_blocks (&job->sides, image, 0);
+  const AtlStore store = atl_store_of_outputs (&job->sides, image, 0);
   OutputMask mask;
 
   for (int o = 0; o < MOST_OUTPUTS; o++)

@@ -216,20 +216,21 @@ prefetch_outputs (const Job *job, int tile, int channel)
   const AtlConvSides *sides = &job->sides;
   const AtlSegment segment = atl_segment_at (&job->tiles, tile, tile + 1);
   const int row = segment.row * ATL_TILE, column = segment.column * ATL_TILE;
-  const int b_out = atl_channel_blocks (sides->c_out), first = channel / ATL_CHANNEL_BLOCK;
-  const size_t pixels_of_line = ATL_ALIGNMENT / (ATL_CHANNEL_BLOCK * sizeof (float));
+  const int n_rows = MIN (ATL_TILE, sides->h - row);
+  const size_t line = ATL_ALIGNMENT / sizeof (float);
 
-  for (int b = first; b < MIN (first + ATL_CPU_LANES / ATL_CHANNEL_BLOCK, b_out); b++)
-    for (int r = row; r < MIN (row + ATL_TILE, sides->h); r++)
-      {
-        const float *y = sides->y
-                         + ((((size_t) segment.image * b_out + b) * sides->h + r) * sides->w
-                            + column)
-                               * ATL_CHANNEL_BLOCK;
+  for (int i = 0; i < MIN (ATL_CPU_LANES, sides->c_out - channel); i += ATL_WIDE_CHANNELS)
+    {
+      const AtlStore store = atl_store_of_outputs (sides, segment.image, channel + i);
+      const size_t n_row = ATL_TILE * store.y_column;
 
-        for (size_t q = 0; q < ATL_TILE; q += pixels_of_line)
-          __builtin_prefetch (y + q * ATL_CHANNEL_BLOCK, 1);
-      }
+      for (int b = 0; b < store.n_blocks; b++)
+        for (int r = 0; r < n_rows; r++)
+          for (size_t q = 0; q < n_row; q += line)
+            __builtin_prefetch (store.y + b * store.y_block + (row + r) * store.y_row
+                                    + column * store.y_column + q,
+                                1);
+    }
 }
 
 /* The third stage. */
@@ -268,7 +269,7 @@ static void
 store_segment (const Job *job, const AtlSegment *segment, const float *m, int channel)
 {
   const AtlConvSides *sides = &job->sides;
-  const AtlStore store = atl_store_of_blocks (sides, segment->image, channel);
+  const AtlStore store = atl_store_of_outputs (sides, segment->image, channel);
   const size_t m_size = size_of_m (job->n_block);
 
   for (int t = 0; t < segment->n_tiles; t++)
@@ -397,7 +398,7 @@ static size_t
 scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   const gboolean forward = pass == ATL_PASS_FORWARD;
-  const int c_in = forward ? conv->c_in : conv->c_out, c_out = forward ? conv->c_out : conv->c_in;
+  const int c_in = forward ? conv->c_in : conv->c_out, c_out = atl_outputs_of_pass (conv, pass);
   const AtlTiles tiles = forward ? atl_tiles (conv->n, conv->h_out, conv->w_out)
                                  : atl_tiles (conv->n, conv->h_in, conv->w_in);
   const int n_block = tiles_of_block (&tiles, c_in, c_out), n_workers = atl_threads_count ();

@@ -82,12 +82,23 @@ convolve (const float *x, const float *w, const AtlConv2d *conv, int n, int o, i
   return z;
 }
 
-/* y[n, o, r, q] of a tensor of n_channels */
+static double
+bias_of (const AtlConvEpilogue *epilogue, int o)
+{
+  return epilogue->bias != NULL ? epilogue->bias[o] : 0.0;
+}
+
+/* The shape of the tensor that y, of n x n_channels x h x w, is a part of. */
+static AtlShape
+stored_shape (const AtlConvEpilogue *epilogue, int n, int n_channels, int h, int w)
+{
+  return (AtlShape) { n, epilogue->y_channels > 0 ? epilogue->y_channels : n_channels, h, w };
+}
+
+/* y[n, o, r, q] of n_channels, from z with its bias. */
 static double
 finish (double z, int n_channels, const AtlConvEpilogue *epilogue, int n, int o, int r, int q)
 {
-  if (epilogue->bias != NULL)
-    z += epilogue->bias[o];
   if (epilogue->relu && z < 0.0)
     z = 0.0;
   if (epilogue->scale != NULL)
@@ -109,17 +120,20 @@ void
 atl_conv2d_forward_reference (float *y, const float *x, const float *packed, const AtlConv2d *conv,
                               const AtlConvEpilogue *epilogue, float *scratch)
 {
-  const AtlShape shape_y = output_shape (conv);
+  const int f = MAX (conv->shuffle, 1), n_channels = conv->c_out / (f * f);
+  const AtlShape shape_y = stored_shape (epilogue, conv->n, n_channels, conv->h_out * f,
+                                         conv->w_out * f);
 
   for (int n = 0; n < conv->n; n++)
     for (int o = 0; o < conv->c_out; o++)
       for (int r = 0; r < conv->h_out; r++)
         for (int q = 0; q < conv->w_out; q++)
           {
-            const double z = convolve (x, packed, conv, n, o, r, q);
+            const int c = o / (f * f), row = r * f + o % (f * f) / f, column = q * f + o % f;
+            const double z = convolve (x, packed, conv, n, o, r, q) + bias_of (epilogue, o);
 
-            y[atl_nchw (&shape_y, n, o, r, q)] = (float) finish (z, conv->c_out, epilogue, n, o, r,
-                                                                 q);
+            y[atl_nchw (&shape_y, n, epilogue->y_channel + c, row, column)] = (float) finish (
+                z, n_channels, epilogue, n, c, row, column);
           }
 }
 
@@ -179,17 +193,17 @@ atl_conv_transpose2d_forward_reference (float *y, const float *x, const float *p
                                         const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
                                         float *scratch)
 {
-  const AtlShape shape_y = input_shape (conv);
+  const AtlShape shape_y = stored_shape (epilogue, conv->n, conv->c_in, conv->h_in, conv->w_in);
 
   for (int n = 0; n < conv->n; n++)
     for (int i = 0; i < conv->c_in; i++)
       for (int h = 0; h < conv->h_in; h++)
         for (int v = 0; v < conv->w_in; v++)
           {
-            const double z = convolve_back (x, packed, conv, n, i, h, v);
+            const double z = convolve_back (x, packed, conv, n, i, h, v) + bias_of (epilogue, i);
 
-            y[atl_nchw (&shape_y, n, i, h, v)] = (float) finish (z, conv->c_in, epilogue, n, i, h,
-                                                                 v);
+            y[atl_nchw (&shape_y, n, epilogue->y_channel + i, h, v)] = (float) finish (
+                z, conv->c_in, epilogue, n, i, h, v);
           }
 }
 
