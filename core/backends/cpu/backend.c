@@ -44,7 +44,8 @@ way_of (const AtlConv2d *conv, AtlPass pass)
   if (is_for_winograd (conv))
     return has_large_tiles (conv) ? atl_cpu_kernels ()->conv2d_winograd_6
                                   : atl_cpu_kernels ()->conv2d_winograd_4;
-  if (conv->stride == 1 && n_written <= ATL_CPU_NARROW && conv->shuffle <= 1)
+  if (n_written <= ATL_CPU_NARROW
+      && (pass == ATL_PASS_DATA || (conv->stride == 1 && conv->shuffle <= 1)))
     return atl_cpu_kernels ()->conv2d_narrow;
   return atl_cpu_kernels ()->conv2d_direct;
 }

@@ -12,9 +12,10 @@
  * rows e of one residue see the same taps. With the turned kernel, each phase is a sum as above with
  * step 1.
  *
- * A tile of TILE pixels and ATL_CPU_LANES output channels is summed in registers over all input channels and taps:
- * one weight vector (or more, if vectors are short) is used for every pixel, each of which gives one
- * number, spread over a vector.
+ * The outputs are divided into blocks of pixels and groups of ATL_CPU_LANES channels, and the input channels into
+ * slices whose weights for a group stay in the first-level cache. The sums of some pixels and a group are held in
+ * registers over all channels and taps of a slice: one or two vectors of weights are used for every pixel, each of
+ * which gives one number, spread over a vector.
  */
 
 #include "backends/cpu/kernels.h"
@@ -26,8 +27,10 @@
 
 enum
 {
-  BLOCK_PIXELS = 384, /* outputs of a block */
-  TILE = 12           /* pixels whose sums are stored at once */
+  BLOCK_PIXELS = 384,              /* outputs of a block */
+  N_CHUNKS = 16,                   /* at least so many, if there are as many blocks and groups */
+  SLICE_WEIGHTS = 4096,            /* of a slice and a group, 16 KiB */
+  AT_ONCE_STORED = 2 * ATL_AT_ONCE /* pixels, if there is one slice */
 };
 
 /* The outputs of one phase, and the taps that they see. */
@@ -48,126 +51,211 @@ typedef struct
   const AtlConv2d *conv;
   gboolean transposed; /* the gradient */
   AtlGrid grid;        /* of the largest phase */
+  int n_phases;
+  int n_groups; /* of output channels */
+  int n_parts;  /* that a block's work, groups of phases, is divided into; each is a chunk */
   float *scratch;
   size_t worker_scratch;
 } Job;
 
-/* What the sums of one tile read. */
+/* Whole blocks. */
+static int
+channels_of_slice (const Phase *phase)
+{
+  const int n_taps = MAX (phase->tap_rows * phase->tap_columns, 1);
+  const int n_blocks = SLICE_WEIGHTS / (n_taps * ATL_CHANNEL_BLOCK * ATL_CPU_LANES);
+
+  return MAX (n_blocks, 1) * ATL_CHANNEL_BLOCK;
+}
+
+/* Floats for the sums of a row of outputs, and of a block. */
+static size_t
+sums_of_row (int n_columns)
+{
+  return (size_t) atl_round_up (n_columns, ATL_THIRD) * ATL_CPU_LANES;
+}
+
+static size_t
+sums_of_block (const AtlGrid *grid)
+{
+  return grid->n_rows * sums_of_row (grid->n_columns);
+}
+
+/* What the sums of a block read. */
 typedef struct
 {
   AtlView view;
-  const float *w; /* first tap of the output channels */
+  const float *w; /* first tap of a group of output channels */
   int c_in, n_taps;
-  int x_step; /* floats between the input pixels of neighbouring outputs */
+  int x_step;  /* floats between the input pixels of neighbouring outputs */
+  int n_slice; /* input channels of a slice, whole blocks */
   const Phase *phase;
 } Window;
 
-/* Sums of ATL_AT_ONCE pixels from x, into ATL_AT_ONCE x ATL_CPU_LANES numbers. */
+/* Adds n_channels at a tap, at most a block. */
 ATL_ALWAYS_INLINE void
-sum_pixels (float *sums, const Window *window, const float *x, int x_step)
+add_channels (AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int x_step, const float *w,
+              int n_channels, const int n)
+{
+  if (n_channels == ATL_CHANNEL_BLOCK)
+    {
+      ATL_UNROLL
+      for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
+        atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
+    }
+  else if (n_channels == 3) /* colours */
+    {
+      ATL_UNROLL
+      for (int i = 0; i < 3; i++)
+        atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
+    }
+  else
+    for (int i = 0; i < n_channels; i++)
+      atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
+}
+
+/* Adds the channels from 'first' on, a slice, to the sums of n pixels from x on, n x ATL_CPU_LANES numbers; the
+ * first slice sets them. n is constant. */
+ATL_ALWAYS_INLINE void
+sum_pixels (float *sums, const Window *window, const float *x, int x_step, int first, const int n)
 {
   const Phase *phase = window->phase;
+  const int end = MIN (first + window->n_slice, window->c_in);
   AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
-  const float *w = window->w;
 
-  atl_clear_sums (acc, ATL_AT_ONCE);
-  for (int first = 0; first < window->c_in; first += ATL_CHANNEL_BLOCK)
+  if (first == 0)
+    atl_clear_sums (acc, n);
+  else
+    atl_load_sums (acc, sums, n);
+
+  x += first / ATL_CHANNEL_BLOCK * window->view.block;
+  for (int c = first; c < end; c += ATL_CHANNEL_BLOCK)
     {
-      const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - first);
+      const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - c);
       const int tap_size = n_channels * ATL_CPU_LANES;
+      const float *w = window->w + (size_t) c * window->n_taps * ATL_CPU_LANES;
 
       for (int a = 0; a < phase->tap_rows; a++)
         for (int b = 0; b < phase->tap_columns; b++)
           {
             const size_t tap = phase->first_tap + a * phase->tap_row + b * phase->tap_column;
-            const float *wt = w + tap * tap_size;
-            const float *xt = x + a * window->view.row + b * ATL_CHANNEL_BLOCK;
 
-            if (n_channels == ATL_CHANNEL_BLOCK)
-              {
-                ATL_UNROLL
-                for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
-              }
-            else if (n_channels == 3) /* colours */
-              {
-                ATL_UNROLL
-                for (int i = 0; i < 3; i++)
-                  atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
-              }
-            else
-              for (int i = 0; i < n_channels; i++)
-                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, ATL_AT_ONCE);
+            add_channels (acc, x + a * window->view.row + b * ATL_CHANNEL_BLOCK, x_step,
+                          w + tap * tap_size, n_channels, n);
           }
       x += window->view.block;
-      w += (size_t) window->n_taps * tap_size;
     }
 
-  atl_store_sums (sums, ATL_CPU_LANES, acc, ATL_AT_ONCE);
+  atl_store_sums (sums, ATL_CPU_LANES, acc, n);
 }
 
-/* Sums of n_pixels outputs from x; reads the input of up to ATL_AT_ONCE - 1 more. */
-static void
-sum_tile (float *sums, const Window *window, const float *x, int n_pixels)
+/* A slice's part of the sums of a row of n_pixels outputs; reads the input of a few more. */
+ATL_ALWAYS_INLINE void
+sum_row (float *sums, const Window *window, const float *x, int x_step, int n_pixels, int first)
 {
-  if (window->x_step == ATL_CHANNEL_BLOCK)
-    for (int p = 0; p < n_pixels; p += ATL_AT_ONCE)
-      sum_pixels (sums + p * ATL_CPU_LANES, window, x + p * ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK);
-  else
-    for (int p = 0; p < n_pixels; p += ATL_AT_ONCE)
-      sum_pixels (sums + p * ATL_CPU_LANES, window, x + (size_t) p * window->x_step,
-                  window->x_step);
+  for (int p = 0; p < n_pixels;)
+    {
+      const int n = atl_next_pixels (n_pixels - p);
+
+      if (n == ATL_AT_ONCE)
+        sum_pixels (sums, window, x, x_step, first, ATL_AT_ONCE);
+      else if (n == 2 * ATL_THIRD)
+        sum_pixels (sums, window, x, x_step, first, 2 * ATL_THIRD);
+      else
+        sum_pixels (sums, window, x, x_step, first, ATL_THIRD);
+      sums += n * ATL_CPU_LANES;
+      x += (size_t) n * x_step;
+      p += n;
+    }
 }
 
-/* ATL_WIDE channel blocks of n_pixels sums (x ATL_CPU_LANES), of a row of the phase's outputs. */
+/* The sums of a part of a block of outputs. */
 static void
-store_channels (const AtlStore *store, const Phase *phase, int row, int column, int n_pixels,
-                const float *sums)
+sum_part (float *sums, const Window *window, const AtlBlock *part)
 {
-  for (int p = 0; p < n_pixels; p++)
-    atl_store_pixel (store, atl_load_wide (sums + p * ATL_CPU_LANES),
-                     phase->y_row + row * phase->y_step,
-                     phase->y_column + (column + p) * phase->y_step);
-}
+  const size_t x_row = window->phase->step * window->view.row;
 
-/* The outputs of a block in ATL_CPU_LANES channels. */
-static void
-compute_channels (const Job *job, const Window *window, int image, const AtlBlock *block,
-                  int channel)
-{
-  const Phase *phase = window->phase;
-  const int n_lanes = MIN (ATL_CPU_LANES, job->sides.c_out - channel);
-  float sums[TILE * ATL_CPU_LANES] __attribute__ ((aligned (ATL_ALIGNMENT)));
-  AtlStore stores[ATL_CPU_LANES / ATL_CHANNEL_BLOCK / ATL_WIDE];
-  int n_stores = 0;
-
-  for (; n_stores * ATL_WIDE_CHANNELS < n_lanes; n_stores++)
-    stores[n_stores] = atl_store_of_outputs (&job->sides, image,
-                                             channel + n_stores * ATL_WIDE_CHANNELS);
-
-  for (int r = 0; r < block->n_rows; r++)
-    for (int q = 0; q < block->n_columns; q += TILE)
+  for (int first = 0; first < window->c_in; first += window->n_slice)
+    for (int r = 0; r < part->n_rows; r++)
       {
-        const float *x = window->view.x + (size_t) r * phase->step * window->view.row
-                         + (size_t) q * window->x_step;
-        const int n_pixels = MIN (TILE, block->n_columns - q);
+        const float *x = window->view.x + (part->row + r) * x_row
+                         + (size_t) part->column * window->x_step;
+        float *to = sums + r * sums_of_row (part->n_columns);
 
-        sum_tile (sums, window, x, n_pixels);
-        for (int i = 0; i < n_stores; i++)
-          store_channels (&stores[i], phase, block->row + r, block->column + q, n_pixels,
-                          sums + i * ATL_WIDE_CHANNELS);
+        if (window->x_step == ATL_CHANNEL_BLOCK)
+          sum_row (to, window, x, ATL_CHANNEL_BLOCK, part->n_columns, first);
+        else
+          sum_row (to, window, x, window->x_step, part->n_columns, first);
       }
 }
 
-/* All outputs of a block. */
+/* Where and how the outputs of a group of channels are stored. */
+typedef struct
+{
+  AtlStore stores[ATL_CPU_LANES / ATL_WIDE_CHANNELS];
+  int n;
+} Stores;
+
+static Stores
+stores_of_group (const Job *job, int image, int group)
+{
+  const int channel = group * ATL_CPU_LANES;
+  const int n_lanes = MIN (ATL_CPU_LANES, job->sides.c_out - channel);
+  Stores to = { .n = atl_divide_up (n_lanes, ATL_WIDE_CHANNELS) };
+
+  for (int i = 0; i < to.n; i++)
+    to.stores[i] = atl_store_of_outputs (&job->sides, image, channel + i * ATL_WIDE_CHANNELS);
+  return to;
+}
+
+/* Stores the sums of a row of the phase's outputs. */
 static void
-compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *block, float *buffer)
+store_row (const Stores *to, const Phase *phase, int row, int column, int n_columns,
+           const float *sums)
+{
+  for (int i = 0; i < to->n; i++)
+    for (int q = 0; q < n_columns; q++)
+      atl_store_pixel (
+          &to->stores[i], atl_load_wide (sums + q * ATL_CPU_LANES + i * ATL_WIDE_CHANNELS),
+          phase->y_row + row * phase->y_step, phase->y_column + (column + q) * phase->y_step);
+}
+
+/* The outputs of a block in a group of channels. Where there are several slices, each sees the whole block, so that
+ * its weights are read once; else a few pixels at a time are stored while they are in the cache. */
+static void
+compute_group (const Job *job, const Window *window, int image, const AtlBlock *block, int group,
+               float *sums)
+{
+  const gboolean one_slice = window->n_slice >= window->c_in;
+  const Phase *phase = window->phase;
+  const Stores to = stores_of_group (job, image, group);
+  AtlBlock part = { .n_rows = one_slice ? 1 : block->n_rows };
+
+  for (part.row = 0; part.row < block->n_rows; part.row += part.n_rows)
+    for (part.column = 0; part.column < block->n_columns; part.column += part.n_columns)
+      {
+        const int n_left = block->n_columns - part.column;
+        const int row = block->row + part.row, column = block->column + part.column;
+
+        part.n_columns = one_slice ? MIN (n_left, AT_ONCE_STORED) : n_left;
+        sum_part (sums, window, &part);
+        for (int r = 0; r < part.n_rows; r++)
+          store_row (&to, phase, row + r, column, part.n_columns,
+                     sums + r * sums_of_row (part.n_columns));
+      }
+}
+
+/* The outputs of a block of a phase in the groups from 'begin' to 'end'. */
+static void
+compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *block, int begin,
+               int end, float *scratch)
 {
   const AtlConvSides *sides = &job->sides;
-  const int n_read = atl_divide_up (block->n_columns, ATL_AT_ONCE) * ATL_AT_ONCE;
+  const int n_read = atl_round_up (block->n_columns, ATL_THIRD);
   const int n_taps = job->conv->kernel * job->conv->kernel;
   const int b_in = atl_channel_blocks (sides->c_in);
   const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
+  float *buffer = scratch + sums_of_block (&job->grid);
   Window window = {
     .view = atl_view (x, b_in, sides->h_in, sides->w_in, block->row * phase->step + phase->top,
                       block->column * phase->step + phase->left,
@@ -176,13 +264,14 @@ compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *bl
     .c_in = sides->c_in,
     .n_taps = n_taps,
     .x_step = phase->step * ATL_CHANNEL_BLOCK,
+    .n_slice = channels_of_slice (phase),
     .phase = phase,
   };
 
-  for (int channel = 0; channel < sides->c_out; channel += ATL_CPU_LANES)
+  for (int group = begin; group < end; group++)
     {
-      window.w = job->packed + (size_t) channel * n_taps * sides->c_in;
-      compute_channels (job, &window, image, block, channel);
+      window.w = job->packed + (size_t) group * ATL_CPU_LANES * n_taps * sides->c_in;
+      compute_group (job, &window, image, block, group, scratch);
     }
 }
 
@@ -235,34 +324,33 @@ phase_of_forward (const Job *job)
   };
 }
 
-/* A chunk is a block of a phase of an image. */
+/* A chunk is a part of the work on a block of an image. All phases see the same input, so they follow each other. */
 static void
 run_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const int n_blocks = job->grid.n_down * job->grid.n_across;
-  const int stride = job->conv->stride;
-  const int index = chunk % n_blocks;
-  int image = chunk / n_blocks;
-  Phase phase;
+  const int part = chunk % job->n_parts, index = chunk / job->n_parts % n_blocks;
+  const int image = chunk / job->n_parts / n_blocks;
+  const int n_items = job->n_phases * job->n_groups, stride = job->conv->stride;
+  const int begin = n_items * part / job->n_parts, end = n_items * (part + 1) / job->n_parts;
 
-  if (job->transposed)
+  for (int i = begin / job->n_groups; i * job->n_groups < end; i++)
     {
-      const int residue = image % (stride * stride);
+      const Phase phase = job->transposed ? phase_of_gradient (job, i / stride, i % stride)
+                                          : phase_of_forward (job);
+      const int first = i * job->n_groups;
+      AtlGrid grid = job->grid;
 
-      image /= stride * stride;
-      phase = phase_of_gradient (job, residue / stride, residue % stride);
+      grid.height = phase.height;
+      grid.width = phase.width;
+      const AtlBlock block = atl_grid_block (&grid, index);
+
+      if (block.n_rows > 0 && block.n_columns > 0)
+        compute_block (job, &phase, image, &block, MAX (begin - first, 0),
+                       MIN (end - first, job->n_groups),
+                       job->scratch + worker * job->worker_scratch);
     }
-  else
-    phase = phase_of_forward (job);
-
-  AtlGrid grid = job->grid;
-  grid.height = phase.height;
-  grid.width = phase.width;
-  const AtlBlock block = atl_grid_block (&grid, index);
-
-  if (block.n_rows > 0 && block.n_columns > 0)
-    compute_block (job, &phase, image, &block, job->scratch + worker * job->worker_scratch);
 }
 
 /* The grid of the outputs, or of the largest phase of a gradient. */
@@ -275,17 +363,19 @@ grid_of (const AtlConv2d *conv, AtlPass pass)
                    atl_divide_up (conv->w_in, conv->stride), BLOCK_PIXELS);
 }
 
-/* Floats for the copied input of a block. */
+/* Floats for the sums and the copied input of a block. */
 static size_t
 worker_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   const AtlGrid grid = grid_of (conv, pass);
   const gboolean forward = pass == ATL_PASS_FORWARD;
   const int step = forward ? conv->stride : 1;
-  const int n_read = atl_divide_up (grid.n_columns, ATL_AT_ONCE) * ATL_AT_ONCE;
+  const int n_read = atl_round_up (grid.n_columns, ATL_THIRD);
+  const size_t n_copied = (size_t) atl_padded_channels (forward ? conv->c_in : conv->c_out)
+                          * ((grid.n_rows - 1) * step + conv->kernel)
+                          * ((n_read - 1) * step + conv->kernel);
 
-  return (size_t) atl_padded_channels (forward ? conv->c_in : conv->c_out)
-         * ((grid.n_rows - 1) * step + conv->kernel) * ((n_read - 1) * step + conv->kernel);
+  return atl_floats_aligned (sums_of_block (&grid) + n_copied);
 }
 
 static size_t
@@ -295,37 +385,42 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
 }
 
 static void
+run (const AtlConvSides *sides, const float *packed, const AtlConv2d *conv, AtlPass pass,
+     float *scratch)
+{
+  Job job = {
+    .sides = *sides,
+    .packed = packed,
+    .conv = conv,
+    .transposed = pass == ATL_PASS_DATA,
+    .grid = grid_of (conv, pass),
+    .n_phases = pass == ATL_PASS_DATA ? conv->stride * conv->stride : 1,
+    .n_groups = atl_divide_up (sides->c_out, ATL_CPU_LANES),
+    .scratch = scratch,
+    .worker_scratch = worker_scratch_size (conv, pass),
+  };
+  const int n_blocks = conv->n * job.grid.n_down * job.grid.n_across;
+
+  job.n_parts = CLAMP (N_CHUNKS / n_blocks, 1, job.n_phases * job.n_groups);
+  atl_parallel_for (n_blocks * job.n_parts, run_chunk, &job);
+}
+
+static void
 forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
          const AtlConvEpilogue *epilogue, float *scratch)
 {
-  Job job = {
-    .sides = atl_sides_of_forward (y, x, conv, epilogue),
-    .packed = packed,
-    .conv = conv,
-    .grid = grid_of (conv, ATL_PASS_FORWARD),
-    .scratch = scratch,
-    .worker_scratch = worker_scratch_size (conv, ATL_PASS_FORWARD),
-  };
+  const AtlConvSides sides = atl_sides_of_forward (y, x, conv, epilogue);
 
-  atl_parallel_for (conv->n * job.grid.n_down * job.grid.n_across, run_chunk, &job);
+  run (&sides, packed, conv, ATL_PASS_FORWARD, scratch);
 }
 
 static void
 transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv,
             const AtlConvEpilogue *epilogue, float factor, float *scratch)
 {
-  Job job = {
-    .sides = atl_sides_of_transposed (y, x, conv, epilogue, factor),
-    .packed = packed,
-    .conv = conv,
-    .transposed = TRUE,
-    .grid = grid_of (conv, ATL_PASS_DATA),
-    .scratch = scratch,
-    .worker_scratch = worker_scratch_size (conv, ATL_PASS_DATA),
-  };
+  const AtlConvSides sides = atl_sides_of_transposed (y, x, conv, epilogue, factor);
 
-  atl_parallel_for (conv->n * conv->stride * conv->stride * job.grid.n_down * job.grid.n_across,
-                    run_chunk, &job);
+  run (&sides, packed, conv, ATL_PASS_DATA, scratch);
 }
 
 /* Packing: C_out / L x C_in / 8 x K x K x (8, or what is left in the last block) x L, L being ATL_CPU_LANES. */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Convolution with stride 1 to at most four output channels, and the gradient of the input of one from at
- * most four channels. Four outputs would leave most of a vector empty, so the taps are laid beside them:
+ * Convolution with stride 1 to at most four output channels, and transposed ones, of any stride, to as many. Four
+ * outputs would leave most of a vector empty, so the taps are laid beside them:
  *
  *   P[j, p] = sum over i of w[j, i] x[i, p]          for each input pixel p, j = (a K + b) C_out + o
- *   z[o, r, q] = sum over a, b of P[(a K + b) C_out + o, (r + a + top, q + b + left)]
  *
- * P is made for a row of input pixels at a time, whose products are then added to the rows of outputs
- * that they belong to. The weights are packed as (K K C_out) / L x C_in x L, L being ATL_CPU_LANES, with
- * C_in rounded up to whole channel blocks.
+ *   z[o, r, q] = sum over a, b of P[(a K + b) C_out + o, ((r + top + a) / s, (q + left + b) / s)]
+ *
+ * where s, the stride of a transposed convolution, divides; its kernel is turned. P is made for a row of input
+ * pixels at a time, whose products are then added to the rows of outputs that they belong to. The weights are
+ * packed as (K K C_out) / L x C_in x L, L being ATL_CPU_LANES, with C_in rounded up to whole channel blocks.
  */
 
 #include "backends/cpu/kernels.h"
@@ -31,7 +32,7 @@ typedef struct
 {
   AtlConvSides sides;
   const float *packed;
-  int kernel, top, left;
+  int kernel, stride, top, left;
   int n_products; /* of a pixel: a multiple of ATL_CPU_LANES */
   AtlGrid grid;
   float *scratch;
@@ -44,11 +45,18 @@ products_of_pixel (int kernel, int c_out)
   return atl_divide_up (kernel * kernel * c_out, ATL_CPU_LANES) * ATL_CPU_LANES;
 }
 
-/* Input pixels of a row of a block; a multiple of ATL_AT_ONCE. */
+/* Input pixels of a row that n_columns outputs read; a multiple of ATL_AT_ONCE. */
 static int
-pixels_of_row (int n_columns, int kernel)
+pixels_of_row (int n_columns, int kernel, int stride)
 {
-  return atl_divide_up (n_columns + kernel - 1, ATL_AT_ONCE) * ATL_AT_ONCE;
+  return atl_round_up ((n_columns + kernel - 2) / stride + 1, ATL_AT_ONCE);
+}
+
+/* The first input row (or column) at or behind a position of the stretched input, which may be negative. */
+static int
+first_input (int position, int stride)
+{
+  return position >= 0 ? atl_divide_up (position, stride) : -(-position / stride);
 }
 
 /* The products of a row of input pixels. */
@@ -82,21 +90,34 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products
     }
 }
 
-/* Adds the products of row a of the kernel to a row of n_columns outputs. What lies beyond the output
+/* Adds the products of row a of the kernel to a row of the outputs of a block. What lies beyond the output
  * channels are other products, which are left out in the end. */
 static void
-add_products (const Job *job, float *outputs, const float *products, int a, int n_columns)
+add_products (const Job *job, float *outputs, const float *products, int a, const AtlBlock *block)
 {
-  const int k = job->kernel, c_out = job->sides.c_out;
+  const int k = job->kernel, s = job->stride, c_out = job->sides.c_out;
+  const int position = block->column + job->left;
+  int first_tap = first_input (position, s) * s - position;
 
   products += a * k * c_out;
-  for (int q = 0; q < n_columns; q++)
+  for (int q = 0; q < block->n_columns; q++)
     {
+      const float *from = products + first_tap * c_out;
       Outputs sum = *(OutputsMemory *) (outputs + q * MOST_OUTPUTS);
 
-      for (int b = 0; b < k; b++)
-        sum += *(const OutputsMemory *) (products + (size_t) (q + b) * job->n_products + b * c_out);
+      for (int b = first_tap; b < k; b += s)
+        {
+          sum += *(const OutputsMemory *) from;
+          from += job->n_products + s * c_out;
+        }
       *(OutputsMemory *) (outputs + q * MOST_OUTPUTS) = sum;
+
+      /* The next output is one tap nearer to the same input, or behind it. */
+      if (--first_tap < 0)
+        {
+          first_tap = s - 1;
+          products += job->n_products;
+        }
     }
 }
 
@@ -130,7 +151,8 @@ run_chunk (int chunk, int worker, void *data)
   const AtlConvSides *sides = &job->sides;
   const int n_blocks = job->grid.n_down * job->grid.n_across, image = chunk / n_blocks;
   const AtlBlock block = atl_grid_block (&job->grid, chunk % n_blocks);
-  const int n_pixels = pixels_of_row (block.n_columns, job->kernel);
+  const int k = job->kernel, s = job->stride;
+  const int n_pixels = pixels_of_row (block.n_columns, k, s);
   const int b_in = atl_channel_blocks (sides->c_in);
   const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
   float *outputs = job->scratch + worker * job->worker_scratch;
@@ -138,29 +160,29 @@ run_chunk (int chunk, int worker, void *data)
   float *buffer = products + (size_t) n_pixels * job->n_products + MOST_OUTPUTS;
 
   memset (outputs, 0, (size_t) block.n_rows * block.n_columns * MOST_OUTPUTS * sizeof (float));
-  for (int r = 0; r < block.n_rows + job->kernel - 1; r++)
+
+  const int position = block.row + job->top, column = first_input (block.column + job->left, s);
+  const int last_row = MIN ((position + block.n_rows + k - 2) / s, sides->h_in - 1);
+  for (int row = MAX (first_input (position, s), 0); row <= last_row; row++)
     {
-      const int row = block.row + r + job->top;
-
-      if (row < 0 || row >= sides->h_in)
-        continue;
-
-      const AtlView view = atl_view (x, b_in, sides->h_in, sides->w_in, row,
-                                     block.column + job->left, 1, n_pixels, buffer);
+      const int reach = row * s
+                        - position; /* output row r meets it with the kernel's row reach - r */
+      const AtlView view = atl_view (x, b_in, sides->h_in, sides->w_in, row, column, 1, n_pixels,
+                                     buffer);
 
       multiply_row (job, &view, n_pixels, products);
-      for (int a = MAX (0, r - block.n_rows + 1); a <= MIN (r, job->kernel - 1); a++)
-        add_products (job, outputs + (size_t) (r - a) * block.n_columns * MOST_OUTPUTS, products, a,
-                      block.n_columns);
+      for (int r = MAX (reach - k + 1, 0); r <= MIN (reach, block.n_rows - 1); r++)
+        add_products (job, outputs + (size_t) r * block.n_columns * MOST_OUTPUTS, products,
+                      reach - r, &block);
     }
   store_outputs (job, outputs, image, &block);
 }
 
 /* Outputs, products, and the copy of a row at the border of the picture. */
 static size_t
-worker_scratch_size (const AtlGrid *grid, int kernel, int c_in, int c_out)
+worker_scratch_size (const AtlGrid *grid, int kernel, int stride, int c_in, int c_out)
 {
-  const size_t n_pixels = pixels_of_row (grid->n_columns, kernel);
+  const size_t n_pixels = pixels_of_row (grid->n_columns, kernel, stride);
   const size_t n = (size_t) grid->n_rows * grid->n_columns * MOST_OUTPUTS
                    + n_pixels * products_of_pixel (kernel, c_out) + MOST_OUTPUTS
                    + n_pixels * atl_padded_channels (c_in);
@@ -175,27 +197,29 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
   const AtlGrid grid = forward ? atl_grid (conv->h_out, conv->w_out, BLOCK_PIXELS)
                                : atl_grid (conv->h_in, conv->w_in, BLOCK_PIXELS);
 
-  return worker_scratch_size (&grid, conv->kernel, forward ? conv->c_in : conv->c_out,
+  return worker_scratch_size (&grid, conv->kernel, conv->stride, forward ? conv->c_in : conv->c_out,
                               forward ? conv->c_out : conv->c_in)
          * atl_threads_count ();
 }
 
 static void
-run (const AtlConvSides *sides, const float *packed, int kernel, int pad_top, int pad_left,
-     float *scratch)
+run (const AtlConvSides *sides, const float *packed, const AtlConv2d *conv, int pad_top,
+     int pad_left, float *scratch)
 {
   Job job = {
     .sides = *sides,
     .packed = packed,
-    .kernel = kernel,
+    .kernel = conv->kernel,
+    .stride = conv->stride,
     .top = -pad_top,
     .left = -pad_left,
-    .n_products = products_of_pixel (kernel, sides->c_out),
+    .n_products = products_of_pixel (conv->kernel, sides->c_out),
     .grid = atl_grid (sides->h, sides->w, BLOCK_PIXELS),
     .scratch = scratch,
   };
 
-  job.worker_scratch = worker_scratch_size (&job.grid, kernel, sides->c_in, sides->c_out);
+  job.worker_scratch = worker_scratch_size (&job.grid, conv->kernel, conv->stride, sides->c_in,
+                                            sides->c_out);
   atl_parallel_for (sides->n * job.grid.n_down * job.grid.n_across, run_chunk, &job);
 }
 
@@ -205,7 +229,7 @@ forward (float *y, const float *x, const float *packed, const AtlConv2d *conv,
 {
   const AtlConvSides sides = atl_sides_of_forward (y, x, conv, epilogue);
 
-  run (&sides, packed, conv->kernel, conv->pad_top, conv->pad_left, scratch);
+  run (&sides, packed, conv, conv->pad_top, conv->pad_left, scratch);
 }
 
 static void
@@ -214,8 +238,8 @@ transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv
 {
   const AtlConvSides sides = atl_sides_of_transposed (y, x, conv, epilogue, factor);
 
-  run (&sides, packed, conv->kernel, conv->kernel - 1 - conv->pad_top,
-       conv->kernel - 1 - conv->pad_left, scratch);
+  run (&sides, packed, conv, conv->kernel - 1 - conv->pad_top, conv->kernel - 1 - conv->pad_left,
+       scratch);
 }
 
 static size_t

@@ -23,7 +23,7 @@ typedef void AtlCpuConv2dTransposedFunc (float *y, const float *x, const float *
 
 /* A way to compute convolutions and transposed ones, which are the gradients of their inputs.
  * conv2d-direct.c: any kernel, stride and size; conv2d-winograd.c: 3 x 3 with stride 1;
- * conv2d-narrow.c: stride 1, at most ATL_CPU_NARROW channels written. */
+ * conv2d-narrow.c: at most ATL_CPU_NARROW channels written, forward with stride 1 and without a shuffle. */
 typedef struct
 {
   AtlConv2dPackedSizeFunc *packed_size;

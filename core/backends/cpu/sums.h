@@ -61,6 +61,18 @@ atl_clear_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const int n)
     }
 }
 
+ATL_ALWAYS_INLINE void
+atl_load_sums (AtlVector sums[ATL_AT_ONCE][ATL_N_VECTORS], const float *from, const int n)
+{
+  ATL_UNROLL
+  for (int p = 0; p < n; p++)
+    {
+      ATL_UNROLL
+      for (int v = 0; v < ATL_N_VECTORS; v++)
+        sums[p][v] = atl_load (from + p * ATL_CPU_LANES + v * ATL_VECTOR_LANES);
+    }
+}
+
 /* sums += x w, for one input channel: x[p x_step] is its number at pixel p, w its weights for ATL_CPU_LANES
  * output channels. */
 ATL_ALWAYS_INLINE void
