@@ -27,10 +27,11 @@
 
 enum
 {
-  BLOCK_PIXELS = 384,              /* outputs of a block */
-  N_CHUNKS = 16,                   /* at least so many, if there are as many blocks and groups */
-  SLICE_WEIGHTS = 4096,            /* of a slice and a group, 16 KiB */
-  AT_ONCE_STORED = 2 * ATL_AT_ONCE /* pixels, if there is one slice */
+  BLOCK_PIXELS = 384,               /* outputs of a block */
+  N_CHUNKS = 16,                    /* at least so many, if there are as many blocks and groups */
+  SLICE_WEIGHTS = 4096,             /* of a slice and a group, 16 KiB */
+  AT_ONCE_STORED = 2 * ATL_AT_ONCE, /* pixels, if there is one slice */
+  FEW = 3 /* channels of a last block that get no weights for the channels that fill it: colours */
 };
 
 /* The outputs of one phase, and the taps that they see. */
@@ -57,6 +58,15 @@ typedef struct
   float *scratch;
   size_t worker_scratch;
 } Job;
+
+/* Input channels with weights. */
+static int
+packed_channels (int n_in)
+{
+  const int n_left = n_in % ATL_CHANNEL_BLOCK;
+
+  return n_left > 0 && n_left <= FEW ? n_in - n_left + FEW : atl_padded_channels (n_in);
+}
 
 /* Whole blocks. */
 static int
@@ -92,79 +102,105 @@ typedef struct
   const Phase *phase;
 } Window;
 
-/* Adds n_channels at a tap, at most a block. */
+/* Adds n_blocks of n_channels to the sums of n pixels from x on, n x ATL_CPU_LANES numbers, at all taps; the first
+ * ones set them. x_step, n_channels and n are constant. */
 ATL_ALWAYS_INLINE void
-add_channels (AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS], const float *x, int x_step, const float *w,
-              int n_channels, const int n)
-{
-  if (n_channels == ATL_CHANNEL_BLOCK)
-    {
-      ATL_UNROLL
-      for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-        atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
-    }
-  else if (n_channels == 3) /* colours */
-    {
-      ATL_UNROLL
-      for (int i = 0; i < 3; i++)
-        atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
-    }
-  else
-    for (int i = 0; i < n_channels; i++)
-      atl_add_channel (acc, x + i, x_step, w + i * ATL_CPU_LANES, n);
-}
-
-/* Adds the channels from 'first' on, a slice, to the sums of n pixels from x on, n x ATL_CPU_LANES numbers; the
- * first slice sets them. n is constant. */
-ATL_ALWAYS_INLINE void
-sum_pixels (float *sums, const Window *window, const float *x, int x_step, int first, const int n)
+sum_pixels (float *sums, const Window *window, const float *x, const int x_step, const float *w,
+            int n_blocks, const int n_channels, const int n, gboolean first)
 {
   const Phase *phase = window->phase;
-  const int end = MIN (first + window->n_slice, window->c_in);
+  const size_t tap_size = n_channels * ATL_CPU_LANES;
   AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
 
-  if (first == 0)
+  if (first)
     atl_clear_sums (acc, n);
   else
     atl_load_sums (acc, sums, n);
 
-  x += first / ATL_CHANNEL_BLOCK * window->view.block;
-  for (int c = first; c < end; c += ATL_CHANNEL_BLOCK)
+  w += phase->first_tap * tap_size;
+  for (int block = 0; block < n_blocks; block++)
     {
-      const int n_channels = MIN (ATL_CHANNEL_BLOCK, window->c_in - c);
-      const int tap_size = n_channels * ATL_CPU_LANES;
-      const float *w = window->w + (size_t) c * window->n_taps * ATL_CPU_LANES;
-
       for (int a = 0; a < phase->tap_rows; a++)
-        for (int b = 0; b < phase->tap_columns; b++)
-          {
-            const size_t tap = phase->first_tap + a * phase->tap_row + b * phase->tap_column;
+        {
+          const float *wt = w + a * phase->tap_row * tap_size;
+          const float *xt = x + a * window->view.row;
 
-            add_channels (acc, x + a * window->view.row + b * ATL_CHANNEL_BLOCK, x_step,
-                          w + tap * tap_size, n_channels, n);
-          }
+          for (int b = 0; b < phase->tap_columns; b++)
+            {
+              ATL_UNROLL
+              for (int i = 0; i < n_channels; i++)
+                atl_add_channel (acc, xt + i, x_step, wt + i * ATL_CPU_LANES, n);
+              wt += phase->tap_column * tap_size;
+              xt += ATL_CHANNEL_BLOCK;
+            }
+        }
       x += window->view.block;
+      w += window->n_taps * tap_size;
     }
 
   atl_store_sums (sums, ATL_CPU_LANES, acc, n);
 }
 
-/* A slice's part of the sums of a row of n_pixels outputs; reads the input of a few more. */
-ATL_ALWAYS_INLINE void
-sum_row (float *sums, const Window *window, const float *x, int x_step, int n_pixels, int first)
+/* It in all forms that are needed, each a function of its own: where several share one, GCC keeps sums in memory. */
+typedef void SumFunc (float *sums, const Window *window, const float *x, const float *w,
+                      int n_blocks, gboolean first);
+
+#define DEFINE_SUM(name, x_step, n_channels, n)                                                    \
+  static __attribute__ ((noinline)) void name (float *sums, const Window *window, const float *x,  \
+                                               const float *w, int n_blocks, gboolean first)       \
+  {                                                                                                \
+    sum_pixels (sums, window, x, x_step, w, n_blocks, n_channels, n, first);                       \
+  }
+#define DEFINE_SUMS(name, x_step, n_channels)                                                      \
+  DEFINE_SUM (name##_1, x_step, n_channels, ATL_THIRD)                                             \
+  DEFINE_SUM (name##_2, x_step, n_channels, 2 * ATL_THIRD)                                         \
+  DEFINE_SUM (name##_3, x_step, n_channels, 3 * ATL_THIRD)                                         \
+  static SumFunc *const name[] = { NULL, name##_1, name##_2, name##_3 };
+
+DEFINE_SUMS (sum_block_1, ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK)
+DEFINE_SUMS (sum_block_2, 2 * ATL_CHANNEL_BLOCK, ATL_CHANNEL_BLOCK)
+DEFINE_SUMS (sum_block_any, window->x_step, ATL_CHANNEL_BLOCK)
+DEFINE_SUMS (sum_few_1, ATL_CHANNEL_BLOCK, FEW)
+DEFINE_SUMS (sum_few_2, 2 * ATL_CHANNEL_BLOCK, FEW)
+DEFINE_SUMS (sum_few_any, window->x_step, FEW)
+
+/* By thirds of ATL_AT_ONCE. */
+static SumFunc *const *
+sums_of_step (int x_step, gboolean few)
 {
+  if (x_step == ATL_CHANNEL_BLOCK)
+    return few ? sum_few_1 : sum_block_1;
+  if (x_step == 2 * ATL_CHANNEL_BLOCK)
+    return few ? sum_few_2 : sum_block_2;
+  return few ? sum_few_any : sum_block_any;
+}
+
+/* The part of a slice, from channel 'first' on, in the sums of a row of n_pixels outputs; reads the input of a few
+ * more. */
+static void
+sum_row (float *sums, const Window *window, const float *x, int n_pixels, int first)
+{
+  const int n_left = window->c_in % ATL_CHANNEL_BLOCK;
+  const int end = MIN (first + window->n_slice, window->c_in);
+  const gboolean few = end == window->c_in && n_left > 0 && n_left <= FEW;
+  const int n_blocks = atl_channel_blocks (end - first) - few;
+  SumFunc *const *of_blocks = sums_of_step (window->x_step, FALSE);
+  SumFunc *const *of_few = sums_of_step (window->x_step, TRUE);
+  const float *w = window->w + (size_t) first * window->n_taps * ATL_CPU_LANES;
+  const size_t w_blocks = (size_t) n_blocks * ATL_CHANNEL_BLOCK * window->n_taps * ATL_CPU_LANES;
+
+  x += first / ATL_CHANNEL_BLOCK * window->view.block;
   for (int p = 0; p < n_pixels;)
     {
-      const int n = atl_next_pixels (n_pixels - p);
+      const int n = atl_next_pixels (n_pixels - p), thirds = n / ATL_THIRD;
 
-      if (n == ATL_AT_ONCE)
-        sum_pixels (sums, window, x, x_step, first, ATL_AT_ONCE);
-      else if (n == 2 * ATL_THIRD)
-        sum_pixels (sums, window, x, x_step, first, 2 * ATL_THIRD);
-      else
-        sum_pixels (sums, window, x, x_step, first, ATL_THIRD);
+      if (n_blocks > 0)
+        of_blocks[thirds](sums, window, x, w, n_blocks, first == 0);
+      if (few)
+        of_few[thirds](sums, window, x + n_blocks * window->view.block, w + w_blocks, 1,
+                       first == 0 && n_blocks == 0);
       sums += n * ATL_CPU_LANES;
-      x += (size_t) n * x_step;
+      x += (size_t) n * window->x_step;
       p += n;
     }
 }
@@ -180,12 +216,8 @@ sum_part (float *sums, const Window *window, const AtlBlock *part)
       {
         const float *x = window->view.x + (part->row + r) * x_row
                          + (size_t) part->column * window->x_step;
-        float *to = sums + r * sums_of_row (part->n_columns);
 
-        if (window->x_step == ATL_CHANNEL_BLOCK)
-          sum_row (to, window, x, ATL_CHANNEL_BLOCK, part->n_columns, first);
-        else
-          sum_row (to, window, x, window->x_step, part->n_columns, first);
+        sum_row (sums + r * sums_of_row (part->n_columns), window, x, part->n_columns, first);
       }
 }
 
@@ -270,7 +302,8 @@ compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *bl
 
   for (int group = begin; group < end; group++)
     {
-      window.w = job->packed + (size_t) group * ATL_CPU_LANES * n_taps * sides->c_in;
+      window.w = job->packed
+                 + (size_t) group * ATL_CPU_LANES * n_taps * packed_channels (sides->c_in);
       compute_group (job, &window, image, block, group, scratch);
     }
 }
@@ -423,7 +456,7 @@ transposed (float *y, const float *x, const float *packed, const AtlConv2d *conv
   run (&sides, packed, conv, ATL_PASS_DATA, scratch);
 }
 
-/* Packing: C_out / L x C_in / 8 x K x K x (8, or what is left in the last block) x L, L being ATL_CPU_LANES. */
+/* Packing: C_out / L x C_in / 8 x K x K x (8, or FEW in the last block) x L, L being ATL_CPU_LANES. */
 
 typedef struct
 {
@@ -437,11 +470,12 @@ pack_chunk (int chunk, int worker, void *data)
 {
   const PackJob *job = data;
   const AtlConvWeights *w = &job->weights;
-  float *to = job->packed + (size_t) chunk * ATL_CPU_LANES * w->n_taps * w->n_in;
+  const int n_in = packed_channels (w->n_in);
+  float *to = job->packed + (size_t) chunk * ATL_CPU_LANES * w->n_taps * n_in;
 
-  for (int first = 0; first < w->n_in; first += ATL_CHANNEL_BLOCK)
+  for (int first = 0; first < n_in; first += ATL_CHANNEL_BLOCK)
     for (int tap = 0; tap < w->n_taps; tap++)
-      for (int i = first; i < MIN (first + ATL_CHANNEL_BLOCK, w->n_in); i++)
+      for (int i = first; i < MIN (first + ATL_CHANNEL_BLOCK, n_in); i++)
         for (int lane = 0; lane < ATL_CPU_LANES; lane++)
           *to++ = atl_weight_at (w, chunk * ATL_CPU_LANES + lane, i, tap);
 }
@@ -451,7 +485,8 @@ packed_size (const AtlConv2d *conv, AtlPass pass)
 {
   const AtlConvWeights w = atl_conv_weights (NULL, conv, pass);
 
-  return (size_t) atl_divide_up (w.n_out, ATL_CPU_LANES) * ATL_CPU_LANES * w.n_taps * w.n_in;
+  return (size_t) atl_divide_up (w.n_out, ATL_CPU_LANES) * ATL_CPU_LANES * w.n_taps
+         * packed_channels (w.n_in);
 }
 
 static void
