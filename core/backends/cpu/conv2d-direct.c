@@ -474,10 +474,13 @@ pack_chunk (int chunk, int worker, void *data)
   float *to = job->packed + (size_t) chunk * ATL_CPU_LANES * w->n_taps * n_in;
 
   for (int first = 0; first < n_in; first += ATL_CHANNEL_BLOCK)
-    for (int tap = 0; tap < w->n_taps; tap++)
-      for (int i = first; i < MIN (first + ATL_CHANNEL_BLOCK, n_in); i++)
-        for (int lane = 0; lane < ATL_CPU_LANES; lane++)
-          *to++ = atl_weight_at (w, chunk * ATL_CPU_LANES + lane, i, tap);
+    {
+      const int n = MIN (ATL_CHANNEL_BLOCK, n_in - first);
+
+      atl_gather_weights (to, ATL_CPU_LANES, (size_t) n * ATL_CPU_LANES, w, chunk * ATL_CPU_LANES,
+                          first, n);
+      to += (size_t) n * w->n_taps * ATL_CPU_LANES;
+    }
 }
 
 static size_t

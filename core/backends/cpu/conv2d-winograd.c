@@ -465,14 +465,14 @@ pack_chunk (int chunk, int worker, void *data)
   const AtlConvWeights *weights = &job->weights;
   const size_t u_size = (size_t) atl_padded_channels (weights->n_in) * ATL_CPU_LANES;
   float *u = job->packed + chunk * ATL_PRODUCTS * u_size;
-  float w[3][3][ATL_CPU_LANES];
+  float w[ATL_CHANNEL_BLOCK][3][3][ATL_CPU_LANES];
 
-  for (int i = 0; i < atl_padded_channels (weights->n_in); i++)
+  for (int first = 0; first < weights->n_in; first += ATL_CHANNEL_BLOCK)
     {
-      for (int tap = 0; tap < 9; tap++)
-        for (int lane = 0; lane < ATL_CPU_LANES; lane++)
-          w[tap / 3][tap % 3][lane] = atl_weight_at (weights, chunk * ATL_CPU_LANES + lane, i, tap);
-      transform_weights (u + i * ATL_CPU_LANES, u_size, w);
+      atl_gather_weights (w[0][0][0], sizeof w[0] / sizeof (float), ATL_CPU_LANES, weights,
+                          chunk * ATL_CPU_LANES, first, ATL_CHANNEL_BLOCK);
+      for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
+        transform_weights (u + (first + i) * ATL_CPU_LANES, u_size, w[i]);
     }
 }
 

@@ -168,6 +168,46 @@ atl_weight_at (const AtlConvWeights *w, int output, int i, int tap)
   return w->weight[((size_t) o * w->n_in + i) * w->n_taps + tap];
 }
 
+/* The weights of ATL_CPU_LANES outputs from 'output' on and n_in channels from 'first' on: to [i i_step + tap tap_step +
+ * lane], zero where there are none. Read in the order in which they lie: training packs them anew in each step. */
+static inline void
+atl_gather_weights (float *to, size_t i_step, size_t tap_step, const AtlConvWeights *w, int output,
+                    int first, int n_in)
+{
+  const int n_taps = w->n_taps;
+
+  for (int lane = 0; lane < ATL_CPU_LANES; lane++)
+    {
+      const int o = output + lane < w->n_out
+                        ? atl_channel_of_output (output + lane, w->shuffle, w->c_out)
+                        : -1;
+
+      for (int i = 0; i < n_in; i++)
+        {
+          float *taps = to + i * i_step + lane;
+
+          if (o < 0 || first + i >= w->n_in)
+            for (int tap = 0; tap < n_taps; tap++)
+              taps[tap * tap_step] = 0.0f;
+          else if (w->transposed)
+            {
+              const float *last = w->weight + ((size_t) (first + i) * w->c_out + o + 1) * n_taps
+                                  - 1;
+
+              for (int tap = 0; tap < n_taps; tap++)
+                taps[tap * tap_step] = last[-tap];
+            }
+          else
+            {
+              const float *from = w->weight + ((size_t) o * w->n_in + first + i) * n_taps;
+
+              for (int tap = 0; tap < n_taps; tap++)
+                taps[tap * tap_step] = from[tap];
+            }
+        }
+    }
+}
+
 /* The epilogue for ATL_WIDE blocks of outputs of one image, or for as many of them as there are. */
 typedef struct
 {
