@@ -10,9 +10,11 @@
  *
  *   S[k, o, i] = sum over tiles t of V[k, t, i] D[k, t, o]          dw = G^T S G, for all products k
  *
- * Channels are taken in groups of up to GROUP_CHANNELS each way, so that a block of tiles of V and D stays
- * in the second-level cache. The tiles are divided into parts whose number depends on the shape alone.
- * Each part has its own sums, which are then added in the order of the parts.
+ * Channels are taken in groups of up to GROUP_CHANNELS each way, so that S of one group, and V and D of a block
+ * of tiles, stay in the second-level cache. The tiles are divided into parts whose number depends on the shape
+ * alone. If there are several, each has its own S, which are then added in the order of the parts.
+ *
+ * Deep in a network there are few tiles and many groups. There all V and D are made once, for all groups.
  */
 
 #include "backends/cpu/kernels.h"
@@ -26,8 +28,11 @@ enum
 {
   GROUP_CHANNELS = 64,
   BLOCK_TILES = 24,
+  SHARED_TILES = 128, /* the most of which V and D are made once */
   PART_TILES = 144, /* at least; fewer, and adding the parts takes more than a tenth of the time */
-  MOST_PARTS = 8,
+  MOST_CHUNKS = 16, /* parts of groups, unless there are more groups */
+  TRANSFORMED_TILES =
+      24 / ATL_TILE, /* at once, so that what is between the two directions stays near */
   GAP = ATL_ALIGNMENT / sizeof (float) /* between the products' parts of V and D, for the cache */
 };
 
@@ -38,21 +43,25 @@ typedef struct
   const AtlConv2d *conv;
   float gain;
   AtlTiles tiles;
+  gboolean shared; /* V and D, by all groups */
+  int n_block;     /* tiles of a block */
   int n_parts;
   int n_in, n_out; /* groups of channels */
   int c_in, c_out; /* channels of a group, the last one may have fewer */
-  float *
-      sums; /* a part's for one group each way: products x c_out / L x c_in x L, then c_out; L: ATL_CPU_LANES */
-  size_t sums_size;
-  float *scratch;
-  size_t worker_scratch;
+  size_t
+      sums_size; /* of S: products x c_out / L x c_in x L, L being ATL_CPU_LANES; and c_out for the bias */
+  float *sums;           /* of every part and group, or of every worker if there is one part */
+  float *v, *d;          /* of every worker, or shared */
+  size_t v_step, d_step; /* from one tile to the next */
+  float *bias;           /* if shared: sums of dy, one a channel */
+  float *transform;      /* of every worker */
 } Job;
 
-/* The memory of a worker: products x BLOCK_TILES x c_in, products x BLOCK_TILES x c_out. */
+/* V and D of a block. */
 typedef struct
 {
-  float *v, *d, *transform;
-} Scratch;
+  float *v, *d;
+} Block;
 
 /* The channels of one group each way. */
 typedef struct
@@ -62,9 +71,27 @@ typedef struct
 } Channels;
 
 static size_t
-size_of_products (int n_channels)
+size_of_product (const Job *job, size_t step)
 {
-  return (size_t) BLOCK_TILES * n_channels + GAP;
+  return job->n_block * step + GAP;
+}
+
+static size_t
+transform_size (void)
+{
+  return atl_floats_aligned (atl_transform_scratch_size (TRANSFORMED_TILES));
+}
+
+static size_t
+size_of_v (const Job *job)
+{
+  return atl_floats_aligned (ATL_PRODUCTS * size_of_product (job, job->v_step));
+}
+
+static size_t
+size_of_d (const Job *job)
+{
+  return atl_floats_aligned (ATL_PRODUCTS * size_of_product (job, job->d_step));
 }
 
 static Job
@@ -76,15 +103,51 @@ job_of_conv (const AtlConv2d *conv)
     .n_in = atl_divide_up (conv->c_in, GROUP_CHANNELS),
     .n_out = atl_divide_up (conv->c_out, GROUP_CHANNELS),
     .c_in = MIN (GROUP_CHANNELS, atl_padded_channels (conv->c_in)),
-    .c_out = MIN (GROUP_CHANNELS, atl_divide_up (conv->c_out, ATL_CPU_LANES) * ATL_CPU_LANES),
+    .c_out = MIN (GROUP_CHANNELS, atl_round_up (conv->c_out, ATL_CPU_LANES)),
   };
-  const size_t n = ATL_PRODUCTS * (size_of_products (job.c_in) + size_of_products (job.c_out))
-                   + atl_transform_scratch_size (BLOCK_TILES);
+  const int n_groups = job.n_in * job.n_out;
 
-  job.n_parts = CLAMP (job.tiles.n / PART_TILES, 1, MOST_PARTS);
-  job.sums_size = ((size_t) ATL_PRODUCTS * job.c_in + 1) * job.c_out;
-  job.worker_scratch = (n + GAP - 1) / GAP * GAP;
+  job.shared = job.tiles.n <= SHARED_TILES && n_groups > 1;
+  job.n_block = job.shared ? job.tiles.n : BLOCK_TILES;
+  job.v_step = job.shared ? job.n_in * job.c_in : job.c_in;
+  job.d_step = job.shared ? job.n_out * job.c_out : job.c_out;
+  job.n_parts = CLAMP (job.tiles.n / PART_TILES, 1, MAX (MOST_CHUNKS / n_groups, 1));
+  job.sums_size = atl_floats_aligned (((size_t) ATL_PRODUCTS * job.c_in + 1) * job.c_out);
   return job;
+}
+
+static int
+n_sums (const Job *job)
+{
+  return job->n_parts > 1 ? job->n_parts * job->n_in * job->n_out : atl_threads_count ();
+}
+
+/* Divides the scratch; with NULL the size remains. */
+static size_t
+place_scratch (Job *job, float *scratch)
+{
+  const int n_workers = atl_threads_count (), n_blocks = job->shared ? 1 : n_workers;
+  size_t size = 0;
+
+  job->sums = scratch;
+  size += n_sums (job) * job->sums_size;
+  job->v = scratch + size;
+  size += n_blocks * size_of_v (job);
+  job->d = scratch + size;
+  size += n_blocks * size_of_d (job);
+  job->bias = scratch + size;
+  size += atl_floats_aligned (job->d_step);
+  job->transform = scratch + size;
+  size += n_workers * transform_size ();
+  return size;
+}
+
+static size_t
+scratch_size (const AtlConv2d *conv, AtlPass pass)
+{
+  Job job = job_of_conv (conv);
+
+  return place_scratch (&job, NULL);
 }
 
 /* Where the ATL_CPU_LANES sums of product k and input channel i begin, for output channels from o on. */
@@ -94,18 +157,11 @@ where_in_sums (const Job *job, int k, int o, int i)
   return ((size_t) k * job->c_out + o) * job->c_in + (size_t) i * ATL_CPU_LANES;
 }
 
-static size_t
-all_sums_size (const Job *job)
+/* The sums of dy, behind those of the products. */
+static float *
+bias_of_sums (const Job *job, float *sums)
 {
-  return (size_t) job->n_parts * job->n_in * job->n_out * job->sums_size;
-}
-
-static size_t
-scratch_size (const AtlConv2d *conv, AtlPass pass)
-{
-  const Job job = job_of_conv (conv);
-
-  return all_sums_size (&job) + job.worker_scratch * atl_threads_count ();
+  return sums + (size_t) ATL_PRODUCTS * job->c_in * job->c_out;
 }
 
 static Channels
@@ -117,37 +173,38 @@ channels_of_group (const Job *job, int group)
     .in = in,
     .out = out,
     .n_in = MIN (job->c_in, atl_padded_channels (job->conv->c_in - in)),
-    .n_out = MIN (job->c_out,
-                  atl_divide_up (job->conv->c_out - out, ATL_CPU_LANES) * ATL_CPU_LANES),
+    .n_out = MIN (job->c_out, atl_round_up (job->conv->c_out - out, ATL_CPU_LANES)),
   };
 }
 
-/* V of a segment, of which 'first' is the first tile's number in the block. */
+/* V of the tiles from 'begin' to 'end' in channel block b. v: of the first of them. */
 static void
-transform_inputs (const Job *job, const Scratch *scratch, const Channels *channels,
-                  const AtlSegment *segment, int first)
+transform_inputs (const Job *job, float *v, int begin, int end, int b, int worker)
 {
   const AtlConv2d *conv = job->conv;
   const int b_in = atl_channel_blocks (conv->c_in);
   const size_t plane = (size_t) conv->h_in * conv->w_in * ATL_CHANNEL_BLOCK;
+  AtlSegment segment;
 
-  for (int i = 0; i < channels->n_in; i += ATL_CHANNEL_BLOCK)
+  for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      const int b = (channels->in + i) / ATL_CHANNEL_BLOCK;
+      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+
       const AtlTiled tiled = {
-        .x = job->x + ((size_t) segment->image * b_in + b) * plane,
+        .x = job->x + ((size_t) segment.image * b_in + b) * plane,
         .h = conv->h_in,
         .w = conv->w_in,
         .top = -conv->pad_top,
         .left = -conv->pad_left,
       };
-      const AtlProducts v = {
-        .v = scratch->v + (size_t) first * job->c_in + i,
-        .product_step = size_of_products (job->c_in),
-        .tile_step = job->c_in,
+      const AtlProducts to = {
+        .v = v + (tile - begin) * job->v_step,
+        .product_step = size_of_product (job, job->v_step),
+        .tile_step = job->v_step,
       };
 
-      atl_transform_segment (&v, &tiled, segment, ATL_TILE_INPUTS, scratch->transform);
+      atl_transform_segment (&to, &tiled, &segment, ATL_TILE_INPUTS,
+                             job->transform + worker * transform_size ());
     }
 }
 
@@ -167,39 +224,41 @@ add_bias (float *db, const AtlTiled *tiled, const AtlSegment *segment)
   atl_store8 (db, atl_load8 (db) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
 }
 
-/* D of a segment; the sums of dy are added to db. */
+/* D of the tiles from 'begin' to 'end' in channel block b, which may lie beyond the last: then there is an empty
+ * picture. d: of the first of them. The sums of dy are added to db, unless it is NULL. */
 static void
-transform_gradients (const Job *job, const Scratch *scratch, const Channels *channels,
-                     const AtlSegment *segment, int first, float *db)
+transform_gradients (const Job *job, float *d, float *db, int begin, int end, int b, int worker)
 {
   const AtlConv2d *conv = job->conv;
   const int b_out = atl_channel_blocks (conv->c_out);
   const size_t plane = (size_t) conv->h_out * conv->w_out * ATL_CHANNEL_BLOCK;
+  AtlSegment segment;
 
-  for (int o = 0; o < channels->n_out; o += ATL_CHANNEL_BLOCK)
+  for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      const int b = (channels->out + o) / ATL_CHANNEL_BLOCK;
-      const AtlProducts d = {
-        .v = scratch->d + (size_t) first * job->c_out + o,
-        .product_step = size_of_products (job->c_out),
-        .tile_step = job->c_out,
-      };
-      /* The end of the last ATL_CPU_LANES channels may lie beyond all blocks: an empty picture. */
+      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+
       const AtlTiled tiled = {
-        .x = job->dy + ((size_t) segment->image * b_out + MIN (b, b_out - 1)) * plane,
+        .x = job->dy + ((size_t) segment.image * b_out + MIN (b, b_out - 1)) * plane,
         .h = b < b_out ? conv->h_out : 0,
         .w = b < b_out ? conv->w_out : 0,
       };
+      const AtlProducts to = {
+        .v = d + (tile - begin) * job->d_step,
+        .product_step = size_of_product (job, job->d_step),
+        .tile_step = job->d_step,
+      };
 
-      atl_transform_segment (&d, &tiled, segment, ATL_TILE_GRADIENTS, scratch->transform);
-      if (channels->in == 0)
-        add_bias (db + o, &tiled, segment);
+      atl_transform_segment (&to, &tiled, &segment, ATL_TILE_GRADIENTS,
+                             job->transform + worker * transform_size ());
+      if (db != NULL)
+        add_bias (db, &tiled, &segment);
     }
 }
 
-/* The sums of the products of a block of tiles; they are added to those of the blocks before it. */
+/* The sums of the products of n_tiles; they are added to those before them, if they are not the first. */
 static void
-sum_block (const Job *job, const Scratch *scratch, const Channels *channels, int n_tiles,
+sum_block (const Job *job, const Block *block, const Channels *channels, int n_tiles,
            gboolean first, float *sums)
 {
   for (int k = 0; k < ATL_PRODUCTS; k++)
@@ -207,10 +266,10 @@ sum_block (const Job *job, const Scratch *scratch, const Channels *channels, int
       for (int i = 0; i < channels->n_in;)
         {
           const AtlPairs pairs = {
-            .x = scratch->v + k * size_of_products (job->c_in) + i,
-            .dy = scratch->d + k * size_of_products (job->c_out) + o,
-            .x_step = job->c_in,
-            .dy_step = job->c_out,
+            .x = block->v + k * size_of_product (job, job->v_step) + i,
+            .dy = block->d + k * size_of_product (job, job->d_step) + o,
+            .x_step = (int) job->v_step,
+            .dy_step = (int) job->d_step,
             .n_rows = 1,
             .n_columns = n_tiles,
             .first = first,
@@ -220,50 +279,6 @@ sum_block (const Job *job, const Scratch *scratch, const Channels *channels, int
           atl_sum_products (sums + where_in_sums (job, k, o, i), &pairs, n);
           i += n;
         }
-}
-
-/* A chunk is a part of the tiles for a group of channels each way. */
-static void
-sum_chunk (int chunk, int worker, void *data)
-{
-  const Job *job = data;
-  const int n_groups = job->n_in * job->n_out;
-  const int part = chunk / n_groups;
-  const Channels channels = channels_of_group (job, chunk % n_groups);
-  const int first = (int) ((gint64) job->tiles.n * part / job->n_parts);
-  const int last = (int) ((gint64) job->tiles.n * (part + 1) / job->n_parts);
-  float *sums = job->sums + chunk * job->sums_size;
-  float *db = sums + job->sums_size - job->c_out;
-  Scratch scratch = { .v = job->scratch + worker * job->worker_scratch };
-  AtlSegment segment;
-
-  scratch.d = scratch.v + ATL_PRODUCTS * size_of_products (job->c_in);
-  scratch.transform = scratch.d + ATL_PRODUCTS * size_of_products (job->c_out);
-  memset (db, 0, job->c_out * sizeof (float));
-
-  for (int begin = first; begin < last; begin += BLOCK_TILES)
-    {
-      const int end = MIN (begin + BLOCK_TILES, last);
-
-      for (int tile = begin; tile < end; tile += segment.n_tiles)
-        {
-          segment = atl_segment_at (&job->tiles, tile, end);
-          transform_inputs (job, &scratch, &channels, &segment, tile - begin);
-          transform_gradients (job, &scratch, &channels, &segment, tile - begin, db);
-        }
-      sum_block (job, &scratch, &channels, end - begin, begin == first, sums);
-    }
-}
-
-/* Adds n sums of the other parts to those of the first. */
-static void
-add_parts (const Job *job, float *sums, size_t n)
-{
-  const size_t part_size = (size_t) job->n_in * job->n_out * job->sums_size;
-
-  for (int part = 1; part < job->n_parts; part++)
-    for (size_t i = 0; i < n; i++)
-      sums[i] += sums[part * part_size + i];
 }
 
 /* dw = G^T S G, for ATL_CPU_LANES output channels; the products of S are s_size apart. */
@@ -286,45 +301,136 @@ transform_sums (float dw[3][3][ATL_CPU_LANES], const float *s, size_t s_size)
           dw[a][b][lane] += atl_winograd_g[j][b] * half[a][j][lane];
 }
 
+/* The gradient of ATL_CPU_LANES output channels of a group, from o on, and of their biases if db is not NULL. */
+static void
+finish_channels (const Job *job, const Channels *channels, int o, const float *sums,
+                 const float *db)
+{
+  const AtlConv2d *conv = job->conv;
+  const int channel = channels->out + o, n_lanes = MIN (ATL_CPU_LANES, conv->c_out - channel);
+  const int n_in = MIN (channels->n_in, conv->c_in - channels->in);
+  float dw[ATL_CHANNEL_BLOCK][3][3][ATL_CPU_LANES];
+
+  for (int first = 0; first < n_in; first += ATL_CHANNEL_BLOCK)
+    {
+      const int n = MIN (ATL_CHANNEL_BLOCK, n_in - first);
+
+      for (int i = 0; i < n; i++)
+        transform_sums (dw[i], sums + where_in_sums (job, 0, o, first + i),
+                        where_in_sums (job, 1, 0, 0));
+      for (int lane = 0; lane < n_lanes; lane++)
+        {
+          float *to = job->dw + ((size_t) (channel + lane) * conv->c_in + channels->in + first) * 9;
+
+          for (int i = 0; i < n; i++)
+            for (int tap = 0; tap < 9; tap++)
+              to[i * 9 + tap] += job->gain * dw[i][tap / 3][tap % 3][lane];
+        }
+    }
+
+  if (db != NULL && channels->in == 0 && job->db != NULL)
+    for (int lane = 0; lane < n_lanes; lane++)
+      job->db[channel + lane] += job->gain * db[o + lane];
+}
+
+static void
+finish_group (const Job *job, const Channels *channels, const float *sums, const float *db)
+{
+  for (int o = 0; o < channels->n_out; o += ATL_CPU_LANES)
+    finish_channels (job, channels, o, sums, db);
+}
+
+/* A chunk is a part of the tiles for a group of channels each way. */
+static void
+sum_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const int n_groups = job->n_in * job->n_out;
+  const int part = chunk / n_groups;
+  const Channels channels = channels_of_group (job, chunk % n_groups);
+  const int first = (int) ((gint64) job->tiles.n * part / job->n_parts);
+  const int last = (int) ((gint64) job->tiles.n * (part + 1) / job->n_parts);
+  float *sums = job->sums + (job->n_parts > 1 ? chunk : worker) * job->sums_size;
+  float *db = bias_of_sums (job, sums);
+  const Block block = { .v = job->v + worker * size_of_v (job),
+                        .d = job->d + worker * size_of_d (job) };
+
+  memset (db, 0, job->c_out * sizeof (float));
+  for (int begin = first; begin < last; begin += BLOCK_TILES)
+    {
+      const int end = MIN (begin + BLOCK_TILES, last);
+
+      for (int i = 0; i < channels.n_in; i += ATL_CHANNEL_BLOCK)
+        transform_inputs (job, block.v + i, begin, end, (channels.in + i) / ATL_CHANNEL_BLOCK,
+                          worker);
+      for (int o = 0; o < channels.n_out; o += ATL_CHANNEL_BLOCK)
+        transform_gradients (job, block.d + o, channels.in == 0 ? db + o : NULL, begin, end,
+                             (channels.out + o) / ATL_CHANNEL_BLOCK, worker);
+      sum_block (job, &block, &channels, end - begin, begin == first, sums);
+    }
+  if (job->n_parts == 1)
+    finish_group (job, &channels, sums, db);
+}
+
+/* Adds n sums of the other parts to those of the first. */
+static void
+add_parts (const Job *job, float *sums, size_t n)
+{
+  const size_t part_size = (size_t) job->n_in * job->n_out * job->sums_size;
+
+  for (int part = 1; part < job->n_parts; part++)
+    for (size_t i = 0; i < n; i++)
+      sums[i] += sums[part * part_size + i];
+}
+
 /* A chunk is the gradient of ATL_CPU_LANES output channels in a group of input channels. */
 static void
 finish_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
-  const AtlConv2d *conv = job->conv;
-  const int n_lanes_groups = job->c_out / ATL_CPU_LANES;
-  const int group = chunk / n_lanes_groups, o = chunk % n_lanes_groups * ATL_CPU_LANES;
+  const int n_chunks = job->c_out / ATL_CPU_LANES;
+  const int group = chunk / n_chunks, o = chunk % n_chunks * ATL_CPU_LANES;
   const Channels channels = channels_of_group (job, group);
-  const int channel = channels.out + o;
-  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - channel);
   float *sums = job->sums + group * job->sums_size;
-  float *db = sums + job->sums_size - job->c_out + o;
-  float dw[3][3][ATL_CPU_LANES];
+  float *db = bias_of_sums (job, sums);
 
-  if (n_lanes <= 0)
+  if (o >= channels.n_out)
     return; /* the last group has fewer channels */
 
   for (int k = 0; k < ATL_PRODUCTS; k++)
     add_parts (job, sums + where_in_sums (job, k, o, 0), (size_t) channels.n_in * ATL_CPU_LANES);
+  add_parts (job, db + o, ATL_CPU_LANES);
+  finish_channels (job, &channels, o, sums, db);
+}
 
-  for (int i = 0; i < MIN (channels.n_in, conv->c_in - channels.in); i++)
+/* V and D for all groups. A chunk is a channel block of x, or of dy. */
+static void
+transform_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const int b_in = atl_channel_blocks (job->conv->c_in), b = chunk - b_in;
+  const size_t i = (size_t) chunk * ATL_CHANNEL_BLOCK, o = (size_t) b * ATL_CHANNEL_BLOCK;
+
+  if (chunk < b_in)
+    transform_inputs (job, job->v + i, 0, job->tiles.n, chunk, worker);
+  else
     {
-      transform_sums (dw, sums + where_in_sums (job, 0, o, i), where_in_sums (job, 1, 0, 0));
-      for (int lane = 0; lane < n_lanes; lane++)
-        {
-          float *to = job->dw + ((size_t) (channel + lane) * conv->c_in + channels.in + i) * 9;
-
-          for (int tap = 0; tap < 9; tap++)
-            to[tap] += job->gain * dw[tap / 3][tap % 3][lane];
-        }
+      atl_store8 (job->bias + o, (AtlVector8) { 0.0f });
+      transform_gradients (job, job->d + o, job->bias + o, 0, job->tiles.n, b, worker);
     }
+}
 
-  if (channels.in == 0 && job->db != NULL)
-    {
-      add_parts (job, db, ATL_CPU_LANES);
-      for (int lane = 0; lane < n_lanes; lane++)
-        job->db[channel + lane] += job->gain * db[lane];
-    }
+/* A chunk is a group of channels each way. */
+static void
+sum_shared_chunk (int chunk, int worker, void *data)
+{
+  const Job *job = data;
+  const Channels channels = channels_of_group (job, chunk);
+  const Block block = { .v = job->v + channels.in, .d = job->d + channels.out };
+  float *sums = job->sums + worker * job->sums_size;
+
+  sum_block (job, &block, &channels, job->tiles.n, TRUE, sums);
+  finish_group (job, &channels, sums, job->bias + channels.out);
 }
 
 static void
@@ -332,16 +438,28 @@ backward_weight (float *dw, float *db, const float *x, const float *dy, const At
                  float gain, float *scratch)
 {
   Job job = job_of_conv (conv);
+  const int n_groups = job.n_in * job.n_out;
 
   job.dw = dw;
   job.db = db;
   job.x = x;
   job.dy = dy;
   job.gain = gain;
-  job.sums = scratch;
-  job.scratch = scratch + all_sums_size (&job);
-  atl_parallel_for (job.n_parts * job.n_in * job.n_out, sum_chunk, &job);
-  atl_parallel_for (job.n_in * job.n_out * (job.c_out / ATL_CPU_LANES), finish_chunk, &job);
+  place_scratch (&job, scratch);
+
+  if (job.shared)
+    {
+      const int n_blocks = atl_channel_blocks (conv->c_in)
+                           + atl_round_up (conv->c_out, ATL_CPU_LANES) / ATL_CHANNEL_BLOCK;
+
+      atl_parallel_for (n_blocks, transform_chunk, &job);
+      atl_parallel_for (n_groups, sum_shared_chunk, &job);
+      return;
+    }
+
+  atl_parallel_for (job.n_parts * n_groups, sum_chunk, &job);
+  if (job.n_parts > 1)
+    atl_parallel_for (n_groups * (job.c_out / ATL_CPU_LANES), finish_chunk, &job);
 }
 
 const AtlCpuConv2dWeight ATL_CPU_CONV2D_WINOGRAD_WEIGHT = {
