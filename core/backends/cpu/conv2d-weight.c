@@ -18,19 +18,22 @@
  * the gradient of a convolution from C_out to C_in channels with the turned kernel. This is done where
  * the outputs would fill too little of a vector.
  *
- * The blocks are divided into parts whose number depends on the shape alone. Each part has its own sums,
- * which are then added in the order of the parts.
+ * The output channels are taken in groups of L, as many at a time as the sums of stay in the cache, so that they see
+ * the same x. The blocks are divided into parts whose number depends on the shape alone. Each part has its own
+ * sums, which are then added in the order of the parts.
  */
 
 #include "backends/cpu/kernels.h"
 
 #include "backends/cpu/conv2d.h"
+#include "base/memory.h"
 #include "base/threads.h"
 
 enum
 {
   BLOCK_PIXELS = 256, /* outputs of a block; also the most numbers in one chain of float sums */
-  N_CHUNKS = 64,      /* at least so many chunks, if there are as many blocks */
+  N_CHUNKS = 32,      /* at least so many chunks, if there are as many blocks */
+  SET_SUMS = 65536    /* of a set of groups, 256 KiB */
 };
 
 typedef struct
@@ -45,8 +48,10 @@ typedef struct
   AtlGrid grid;
   int n_blocks; /* in all images */
   int n_parts;
-  int n_out;   /* groups of L output channels */
-  float *sums; /* of a part and L output channels: C_in / 8 x K x n_window x L, then the bias's L */
+  int n_groups; /* of L output channels */
+  int n_set;    /* groups of a set */
+  int n_sets;
+  float *sums; /* of a part and a group: C_in / 8 x K x n_window x L, then the bias's L */
   size_t sums_size;
   float *bias_sums; /* if swapped: of an image, 8 */
   float *scratch;
@@ -61,6 +66,26 @@ copy_size (const Job *job)
 
   return (size_t) ATL_CHANNEL_BLOCK * ((job->grid.n_rows - 1) * conv->stride + conv->kernel)
          * ((job->grid.n_columns - 1) * conv->stride + conv->kernel);
+}
+
+/* Floats for a block of dy in a group of output channels. */
+static size_t
+size_of_dy (const Job *job)
+{
+  return (size_t) job->grid.n_rows * job->grid.n_columns * ATL_CPU_LANES;
+}
+
+/* Floats for the sums of all parts. */
+static size_t
+all_sums_size (const Job *job)
+{
+  return atl_floats_aligned ((size_t) job->n_parts * job->n_groups * job->sums_size);
+}
+
+static float *
+sums_of_group (const Job *job, int part, int group)
+{
+  return job->sums + ((size_t) part * job->n_groups + group) * job->sums_size;
 }
 
 static AtlConv2d
@@ -88,19 +113,19 @@ job_of_conv (const AtlConv2d *conv)
     .swapped = conv->stride == 1 && conv->c_out < ATL_CHANNEL_BLOCK
                && conv->c_in > ATL_CHANNEL_BLOCK,
   };
-  size_t n;
 
   job.conv = job.swapped ? swap_channels (conv) : *conv;
   job.n_kept = MIN (ATL_CHANNEL_BLOCK, job.conv.c_in);
   job.n_window = atl_divide_up (conv->kernel * job.n_kept, ATL_SMALL_GROUP) * ATL_SMALL_GROUP;
   job.grid = atl_grid (job.conv.h_out, job.conv.w_out, BLOCK_PIXELS);
   job.n_blocks = conv->n * job.grid.n_down * job.grid.n_across;
-  job.n_out = atl_divide_up (job.conv.c_out, ATL_CPU_LANES);
-  job.n_parts = CLAMP (N_CHUNKS / job.n_out, 1, job.n_blocks);
   job.sums_size = ((size_t) atl_channel_blocks (job.conv.c_in) * conv->kernel * job.n_window + 1)
                   * ATL_CPU_LANES;
-  n = copy_size (&job) + (size_t) job.grid.n_rows * job.grid.n_columns * ATL_CPU_LANES;
-  job.worker_scratch = (n + ATL_CPU_LANES - 1) / ATL_CPU_LANES * ATL_CPU_LANES;
+  job.n_groups = atl_divide_up (job.conv.c_out, ATL_CPU_LANES);
+  job.n_set = CLAMP ((int) (SET_SUMS / job.sums_size), 1, job.n_groups);
+  job.n_sets = atl_divide_up (job.n_groups, job.n_set);
+  job.n_parts = CLAMP (N_CHUNKS / job.n_sets, 1, job.n_blocks);
+  job.worker_scratch = atl_floats_aligned (copy_size (&job) + job.n_set * size_of_dy (&job));
   return job;
 }
 
@@ -109,7 +134,7 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   const Job job = job_of_conv (conv);
 
-  return job.n_parts * job.n_out * job.sums_size + job.worker_scratch * atl_threads_count ()
+  return all_sums_size (&job) + job.worker_scratch * atl_threads_count ()
          + (size_t) conv->n * ATL_CHANNEL_BLOCK;
 }
 
@@ -165,115 +190,134 @@ view_input (const Job *job, int image, const AtlBlock *block, int b, float *buff
   return (AtlView) { .x = buffer, .row = (size_t) n_columns * job->n_kept };
 }
 
-/* Adds a block of pixels to the sums of L output channels. A window's unused numbers are those of the
- * next pixel, or what the copy has left behind the last one. */
+/* Adds a block of pixels to the sums of a group of output channels, for one channel block of x. A window's unused
+ * numbers are those of the next pixel, or what the copy has left behind the last one. */
 static void
-add_block (const Job *job, int image, const AtlBlock *block, int channel, float *sums,
-           float *buffer)
+add_channel_block (const Job *job, const AtlView *view, const AtlBlock *block, const float *dy,
+                   float *sums)
 {
   const AtlConv2d *conv = &job->conv;
+
+  for (int a = 0; a < conv->kernel; a++)
+    for (int j = 0; j < job->n_window;)
+      {
+        const int n = atl_next_group (job->n_window - j);
+        const AtlPairs pairs = {
+          .x = view->x + a * view->row + j,
+          .dy = dy,
+          .x_row = conv->stride * view->row,
+          .x_step = conv->stride * job->n_kept,
+          .dy_step = ATL_CPU_LANES,
+          .n_rows = block->n_rows,
+          .n_columns = block->n_columns,
+        };
+
+        atl_sum_products (sums, &pairs, n);
+        j += n;
+        sums += n * ATL_CPU_LANES;
+      }
+}
+
+/* Adds a block of pixels to the sums of the groups from 'begin' to 'end'. */
+static void
+add_block (const Job *job, int image, const AtlBlock *block, int part, int begin, int end,
+           float *buffer)
+{
+  const size_t block_sums = (size_t) job->conv.kernel * job->n_window * ATL_CPU_LANES;
   float *dy = buffer + copy_size (job);
 
-  gather_dy (job, image, block, channel, dy, sums + job->sums_size - ATL_CPU_LANES);
+  for (int group = begin; group < end; group++)
+    gather_dy (job, image, block, group * ATL_CPU_LANES, dy + (group - begin) * size_of_dy (job),
+               sums_of_group (job, part, group) + job->sums_size - ATL_CPU_LANES);
 
-  for (int b = 0; b < atl_channel_blocks (conv->c_in); b++)
+  for (int b = 0; b < atl_channel_blocks (job->conv.c_in); b++)
     {
       const AtlView view = view_input (job, image, block, b, buffer);
 
-      for (int a = 0; a < conv->kernel; a++)
-        for (int j = 0; j < job->n_window;)
-          {
-            const int n = atl_next_group (job->n_window - j);
-            const AtlPairs pairs = {
-              .x = view.x + a * view.row + j,
-              .dy = dy,
-              .x_row = conv->stride * view.row,
-              .x_step = conv->stride * job->n_kept,
-              .dy_step = ATL_CPU_LANES,
-              .n_rows = block->n_rows,
-              .n_columns = block->n_columns,
-            };
-
-            atl_sum_products (sums, &pairs, n);
-            j += n;
-            sums += n * ATL_CPU_LANES;
-          }
+      for (int group = begin; group < end; group++)
+        add_channel_block (job, &view, block, dy + (group - begin) * size_of_dy (job),
+                           sums_of_group (job, part, group) + b * block_sums);
     }
 }
 
-/* A chunk is a part of the blocks for L output channels. */
+/* A chunk is a part of the blocks for a set of groups of output channels. */
 static void
 sum_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
-  const int part = chunk / job->n_out, channel = chunk % job->n_out * ATL_CPU_LANES;
+  const int part = chunk / job->n_sets, first = chunk % job->n_sets * job->n_set;
+  const int last = MIN (first + job->n_set, job->n_groups);
   const int n_image_blocks = job->grid.n_down * job->grid.n_across;
   const int begin = (int) ((gint64) job->n_blocks * part / job->n_parts);
   const int end = (int) ((gint64) job->n_blocks * (part + 1) / job->n_parts);
-  float *sums = job->sums + chunk * job->sums_size;
 
-  memset (sums, 0, job->sums_size * sizeof (float));
+  memset (sums_of_group (job, part, first), 0, (last - first) * job->sums_size * sizeof (float));
   for (int i = begin; i < end; i++)
     {
       const AtlBlock block = atl_grid_block (&job->grid, i % n_image_blocks);
 
-      add_block (job, i / n_image_blocks, &block, channel, sums,
+      add_block (job, i / n_image_blocks, &block, part, first, last,
                  job->scratch + worker * job->worker_scratch);
     }
 }
 
 /* L numbers summed over the parts. */
 static void
-add_parts (double total[ATL_CPU_LANES], const Job *job, int out, size_t where)
+add_parts (double total[ATL_CPU_LANES], const Job *job, int group, size_t where)
 {
   for (int lane = 0; lane < ATL_CPU_LANES; lane++)
     total[lane] = 0.0;
 
   for (int part = 0; part < job->n_parts; part++)
     {
-      const float *sums = job->sums + ((size_t) part * job->n_out + out) * job->sums_size + where;
+      const float *sums = sums_of_group (job, part, group) + where;
 
       for (int lane = 0; lane < ATL_CPU_LANES; lane++)
         total[lane] += sums[lane];
     }
 }
 
-/* A chunk is the gradient of L output and eight input channels. */
+/* Where in dw tap 0 of output channel o and input channel i lies; the others follow, or precede it if the two have
+ * changed places. */
+static float *
+gradient_of_taps (const Job *job, int o, int i)
+{
+  const int n_taps = job->conv.kernel * job->conv.kernel;
+
+  return job->swapped ? job->dw + ((size_t) i * job->conv.c_out + o + 1) * n_taps - 1
+                      : job->dw + ((size_t) o * job->conv.c_in + i) * n_taps;
+}
+
+/* A chunk is the gradient of a group of output channels and one input channel block. */
 static void
 finish_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const AtlConv2d *conv = &job->conv;
-  const int k = conv->kernel, n_taps = k * k;
+  const int k = conv->kernel, step = job->swapped ? -1 : 1;
   const int b_in = atl_channel_blocks (conv->c_in);
-  const int out = chunk / b_in, b = chunk % b_in;
-  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - out * ATL_CPU_LANES);
+  const int group = chunk / b_in, b = chunk % b_in, first = group * ATL_CPU_LANES;
+  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - first);
   const int n = MIN (ATL_CHANNEL_BLOCK, conv->c_in - b * ATL_CHANNEL_BLOCK);
   double total[ATL_CPU_LANES];
 
-  for (int tap = 0; tap < n_taps; tap++)
-    for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; i++)
+    for (int tap = 0; tap < k * k; tap++)
       {
         const size_t row = ((size_t) b * k + tap / k) * job->n_window;
-        const int c_in = b * ATL_CHANNEL_BLOCK + i;
 
-        add_parts (total, job, out, (row + tap % k * job->n_kept + i) * ATL_CPU_LANES);
+        add_parts (total, job, group, (row + tap % k * job->n_kept + i) * ATL_CPU_LANES);
         for (int lane = 0; lane < n_lanes; lane++)
-          {
-            const int c_out = out * ATL_CPU_LANES + lane;
-            const size_t where = job->swapped ? ((size_t) c_in * conv->c_out + c_out) * n_taps
-                                                    + n_taps - 1 - tap
-                                              : ((size_t) c_out * conv->c_in + c_in) * n_taps + tap;
-
-            job->dw[where] += (float) (job->gain * total[lane]);
-          }
+          gradient_of_taps (job, first + lane,
+                            b * ATL_CHANNEL_BLOCK
+                                + i)[tap * step] += (float) (job->gain * total[lane]);
       }
 
   if (b == 0 && job->db != NULL && ! job->swapped)
     {
-      add_parts (total, job, out, job->sums_size - ATL_CPU_LANES);
+      add_parts (total, job, group, job->sums_size - ATL_CPU_LANES);
       for (int lane = 0; lane < n_lanes; lane++)
-        job->db[out * ATL_CPU_LANES + lane] += (float) (job->gain * total[lane]);
+        job->db[first + lane] += (float) (job->gain * total[lane]);
     }
 }
 
@@ -323,11 +367,11 @@ backward_weight (float *dw, float *db, const float *x, const float *dy, const At
   job.dy = job.swapped ? x : dy;
   job.gain = gain;
   job.sums = scratch;
-  job.scratch = scratch + (size_t) job.n_parts * job.n_out * job.sums_size;
+  job.scratch = scratch + all_sums_size (&job);
   job.bias_sums = job.scratch + job.worker_scratch * atl_threads_count ();
 
-  atl_parallel_for (job.n_parts * job.n_out, sum_chunk, &job);
-  atl_parallel_for (job.n_out * atl_channel_blocks (job.conv.c_in), finish_chunk, &job);
+  atl_parallel_for (job.n_parts * job.n_sets, sum_chunk, &job);
+  atl_parallel_for (job.n_groups * atl_channel_blocks (job.conv.c_in), finish_chunk, &job);
   if (job.swapped && db != NULL)
     add_swapped_bias (&job);
 }
