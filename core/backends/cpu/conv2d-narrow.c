@@ -8,8 +8,11 @@
  *   z[o, r, q] = sum over a, b of P[(a K + b) C_out + o, ((r + top + a) / s, (q + left + b) / s)]
  *
  * where s, the stride of a transposed convolution, divides; its kernel is turned. P is made for a row of input
- * pixels at a time, whose products are then added to the rows of outputs that they belong to. The weights are
- * packed as (K K C_out) / L x C_in x L, L being ATL_CPU_LANES, with C_in rounded up to whole channel blocks.
+ * pixels at a time, whose products are then added to the rows of outputs that they belong to: for all rows of a
+ * small kernel at once, for those of a large one each in its turn, so that they stay in the first-level cache.
+ *
+ * The weights are packed as sets x n_products / L x C_in x L, L being ATL_CPU_LANES, where a set is the rows of the
+ * kernel taken at once and C_in is rounded up to whole channel blocks.
  */
 
 #include "backends/cpu/kernels.h"
@@ -20,6 +23,7 @@
 enum
 {
   MOST_OUTPUTS = ATL_CPU_NARROW, /* channels */
+  SMALL_KERNEL = 32,             /* products of all its taps */
   BLOCK_PIXELS = 1536 /* outputs of a block: 16 rows of 96, since each row of taps reads more */
 };
 
@@ -33,16 +37,25 @@ typedef struct
   AtlConvSides sides;
   const float *packed;
   int kernel, stride, top, left;
-  int n_products; /* of a pixel: a multiple of ATL_CPU_LANES */
+  int n_rows_of_set; /* rows of the kernel */
+  int n_products;    /* of a pixel and a set: a multiple of ATL_CPU_LANES */
   AtlGrid grid;
   float *scratch;
   size_t worker_scratch;
 } Job;
 
+/* Rows of the kernel that are taken at once. */
+static int
+rows_of_set (int kernel, int c_out)
+{
+  return kernel * kernel * c_out <= SMALL_KERNEL ? kernel : 1;
+}
+
+/* Products of a pixel and a set. */
 static int
 products_of_pixel (int kernel, int c_out)
 {
-  return atl_divide_up (kernel * kernel * c_out, ATL_CPU_LANES) * ATL_CPU_LANES;
+  return atl_round_up (rows_of_set (kernel, c_out) * kernel * c_out, ATL_CPU_LANES);
 }
 
 /* Input pixels of a row that n_columns outputs read; a multiple of ATL_AT_ONCE. */
@@ -59,12 +72,12 @@ first_input (int position, int stride)
   return position >= 0 ? atl_divide_up (position, stride) : -(-position / stride);
 }
 
-/* The products of a row of input pixels. */
+/* The products of a row of input pixels with a set. */
 static void
-multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products)
+multiply_row (const Job *job, const AtlView *view, int n_pixels, int set, float *products)
 {
   const int b_in = atl_channel_blocks (job->sides.c_in);
-  const float *w = job->packed;
+  const float *w = job->packed + (size_t) set * job->n_products * b_in * ATL_CHANNEL_BLOCK;
 
   for (int j = 0; j < job->n_products; j += ATL_CPU_LANES)
     {
@@ -90,7 +103,7 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, float *products
     }
 }
 
-/* Adds the products of row a of the kernel to a row of the outputs of a block. What lies beyond the output
+/* Adds the products of row a of a set to a row of the outputs of a block. What lies beyond the output
  * channels are other products, which are left out in the end. */
 static void
 add_products (const Job *job, float *outputs, const float *products, int a, const AtlBlock *block)
@@ -165,15 +178,23 @@ run_chunk (int chunk, int worker, void *data)
   const int last_row = MIN ((position + block.n_rows + k - 2) / s, sides->h_in - 1);
   for (int row = MAX (first_input (position, s), 0); row <= last_row; row++)
     {
-      const int reach = row * s
-                        - position; /* output row r meets it with the kernel's row reach - r */
+      /* Output row r meets it with the kernel's row reach - r. */
+      const int reach = row * s - position;
       const AtlView view = atl_view (x, b_in, sides->h_in, sides->w_in, row, column, 1, n_pixels,
                                      buffer);
 
-      multiply_row (job, &view, n_pixels, products);
-      for (int r = MAX (reach - k + 1, 0); r <= MIN (reach, block.n_rows - 1); r++)
-        add_products (job, outputs + (size_t) r * block.n_columns * MOST_OUTPUTS, products,
-                      reach - r, &block);
+      for (int a = 0; a < k; a += job->n_rows_of_set)
+        {
+          const int first = MAX (reach - a - job->n_rows_of_set + 1, 0);
+          const int last = MIN (reach - a, block.n_rows - 1);
+
+          if (first > last)
+            continue;
+          multiply_row (job, &view, n_pixels, a / job->n_rows_of_set, products);
+          for (int r = first; r <= last; r++)
+            add_products (job, outputs + (size_t) r * block.n_columns * MOST_OUTPUTS, products,
+                          reach - a - r, &block);
+        }
     }
   store_outputs (job, outputs, image, &block);
 }
@@ -213,6 +234,7 @@ run (const AtlConvSides *sides, const float *packed, const AtlConv2d *conv, int 
     .stride = conv->stride,
     .top = -pad_top,
     .left = -pad_left,
+    .n_rows_of_set = rows_of_set (conv->kernel, sides->c_out),
     .n_products = products_of_pixel (conv->kernel, sides->c_out),
     .grid = atl_grid (sides->h, sides->w, BLOCK_PIXELS),
     .scratch = scratch,
@@ -247,7 +269,8 @@ packed_size (const AtlConv2d *conv, AtlPass pass)
 {
   const AtlConvWeights w = atl_conv_weights (NULL, conv, pass);
 
-  return (size_t) products_of_pixel (conv->kernel, w.n_out) * atl_padded_channels (w.n_in);
+  return (size_t) conv->kernel / rows_of_set (conv->kernel, w.n_out)
+         * products_of_pixel (conv->kernel, w.n_out) * atl_padded_channels (w.n_in);
 }
 
 static void
@@ -255,10 +278,15 @@ pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
 {
   const AtlConvWeights w = atl_conv_weights (weight, conv, pass);
 
-  for (int first = 0; first < products_of_pixel (conv->kernel, w.n_out); first += ATL_CPU_LANES)
-    for (int i = 0; i < atl_padded_channels (w.n_in); i++)
-      for (int j = first; j < first + ATL_CPU_LANES; j++)
-        *packed++ = j < w.n_taps * w.n_out ? atl_weight_at (&w, j % w.n_out, i, j / w.n_out) : 0.0f;
+  const int n_rows = rows_of_set (conv->kernel, w.n_out), n_taps = n_rows * conv->kernel;
+  const int n_products = products_of_pixel (conv->kernel, w.n_out);
+
+  for (int tap = 0; tap < w.n_taps; tap += n_taps)
+    for (int first = 0; first < n_products; first += ATL_CPU_LANES)
+      for (int i = 0; i < atl_padded_channels (w.n_in); i++)
+        for (int j = first; j < first + ATL_CPU_LANES; j++)
+          *packed++ = j < n_taps * w.n_out ? atl_weight_at (&w, j % w.n_out, i, tap + j / w.n_out)
+                                           : 0.0f;
 }
 
 const AtlCpuConv2d ATL_CPU_CONV2D_NARROW = {
