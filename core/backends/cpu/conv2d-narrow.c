@@ -91,6 +91,10 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, int set, float 
               const float *x = view->x + b * view->block + (size_t) p * ATL_CHANNEL_BLOCK;
               const float *wb = w + (size_t) b * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
 
+              /* The next row. A block's rows are too short for the processor to see where they lead. */
+              for (int q = 0; q < ATL_AT_ONCE; q += 2)
+                __builtin_prefetch (x + view->row + q * ATL_CHANNEL_BLOCK, 0, 2);
+
               ATL_UNROLL
               for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
                 atl_add_channel (sums, x + i, ATL_CHANNEL_BLOCK, wb + i * ATL_CPU_LANES,
