@@ -56,7 +56,10 @@ atl_shape_size (const AtlShape *shape)
  * given more input instead of padding.) The lower and right pads follow from the sizes.
  *
  * A forward pass with a shuffle f > 1 goes on with a pixel shuffle by f, described below, once the bias is added:
- * z is then N x C_out / f^2 x H_out f x W_out f for what the epilogue does. 0 is no shuffle, as is 1. */
+ * z is then N x C_out / f^2 x H_out f x W_out f for what the epilogue does. 0 is no shuffle, as is 1.
+ *
+ * A forward pass with an enlargement f > 1 reads an x of N x C_in x H_in / f x W_in / f, each of whose pixels stands
+ * for f x f (0 and 1: none). f divides H_in and W_in. */
 typedef struct
 {
   int n, c_in, c_out;
@@ -64,7 +67,7 @@ typedef struct
   int h_in, w_in;
   int h_out, w_out;
   int pad_top, pad_left;
-  int shuffle;
+  int shuffle, enlargement;
 } AtlConv2d;
 
 /* What a convolution does to z before it stores it; members that are NULL or FALSE are left out:

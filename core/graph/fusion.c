@@ -147,10 +147,32 @@ fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
     take_scaled_add (fusion, conv);
 }
 
+/* Whether an enlargement is part of how the one convolution that it is for reads. */
+static gboolean
+is_read_enlarged (const Fusion *fusion, AtlNode node)
+{
+  return ! fusion->training && atl_graph_node (fusion->graph, node)->op == ATL_OP_UPSAMPLE
+         && next_if (fusion, node, ATL_OP_CONV2D) != ATL_NO_NODE;
+}
+
+static void
+take_enlargement (const Fusion *fusion, AtlStep *conv)
+{
+  if (! is_read_enlarged (fusion, conv->x))
+    return;
+
+  const AtlGraphNode *upsample = atl_graph_node (fusion->graph, conv->x);
+
+  conv->enlargement = upsample->factor;
+  conv->x = upsample->inputs[0];
+}
+
 static void
 fuse_conv (Fusion *fusion, AtlStep *conv)
 {
   const gboolean is_joined = take_concat (fusion, conv);
+
+  take_enlargement (fusion, conv);
 
   if (conv->op == ATL_OP_CONV2D && ! is_joined)
     {
@@ -182,6 +204,7 @@ step_for_node (Fusion *fusion, AtlNode i)
                    .gain = node->op == ATL_OP_SCALED_ADD ? node->gain : 1.0f,
                    .norm_in_weights = ATL_NO_NODE,
                    .norm_factor = 1,
+                   .enlargement = 1,
                    .shuffle = 1,
                    .norm = ATL_NO_NODE };
 
@@ -200,7 +223,7 @@ atl_graph_fuse (const AtlGraph *graph, gboolean training)
   GArray *steps = g_array_new (FALSE, FALSE, sizeof (AtlStep));
 
   for (AtlNode i = 1; i < (AtlNode) graph->nodes->len; i++)
-    if (! fused[i])
+    if (! fused[i] && ! is_read_enlarged (&fusion, i))
       {
         const AtlStep step = step_for_node (&fusion, i);
 

@@ -24,7 +24,8 @@ typedef struct
    * shuffle's, which merely renumbers the channels. 'norm' is one after the ReLU, applied as scale and shift. */
   AtlNode norm_in_weights;
   int norm_factor;
-  int shuffle;   /* factor of a pixel shuffle; 1 = none */
+  int enlargement; /* of what it reads, factor; 1 = none */
+  int shuffle;     /* factor of a pixel shuffle; 1 = none */
   int y_channel; /* the first of y that it stores, if it is joined to another convolution's result */
   gboolean relu;
   AtlNode norm;
@@ -53,8 +54,8 @@ atl_step_data_pass (const AtlStep *step)
 
 /* The steps of a graph in the order in which they run, as a GArray of AtlStep.
  *
- * For inference a convolution takes along normalisations, ReLUs, a pixel shuffle, the scaled add whose b it
- * is, or the join with another convolution's result, of which each then stores its channels. For training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
+ * For inference a convolution takes along the enlargement before it, and normalisations, ReLUs, a pixel shuffle,
+ * the scaled add whose b it is, or the join with another convolution's result, of which each then stores its channels. For training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
  * the backward pass finds the ReLU's mask in what was stored. */
 GArray *atl_graph_fuse (const AtlGraph *graph, gboolean training);
 

@@ -77,15 +77,16 @@ describe_conv (const AtlPlan *plan, const AtlStep *step)
   const AtlNode out_node = transposed ? step->x : step->node;
   const AtlShape *in = &plan->shapes[in_node], *out = &plan->shapes[out_node];
   const AtlOffset from = corner_of (plan, in_node), to = corner_of (plan, out_node);
+  const int enlargement = step->enlargement;
   AtlConv2d conv = atl_step_conv2d_kind (step, plan->graph);
 
   conv.n = in->n;
-  conv.h_in = in->h;
-  conv.w_in = in->w;
+  conv.h_in = in->h * enlargement;
+  conv.w_in = in->w * enlargement;
   conv.h_out = out->h;
   conv.w_out = out->w;
-  conv.pad_top = node->padding + from.top - to.top * node->stride;
-  conv.pad_left = node->padding + from.left - to.left * node->stride;
+  conv.pad_top = node->padding + from.top * enlargement - to.top * node->stride;
+  conv.pad_left = node->padding + from.left * enlargement - to.left * node->stride;
   return conv;
 }
 

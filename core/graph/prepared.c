@@ -28,7 +28,8 @@ atl_step_conv2d_kind (const AtlStep *step, const AtlGraph *graph)
                        .c_out = transposed ? n_inputs : conv->channels,
                        .kernel = conv->kernel,
                        .stride = conv->stride,
-                       .shuffle = step->shuffle };
+                       .shuffle = step->shuffle,
+                       .enlargement = step->enlargement };
 }
 
 /* The normalisation with which a step multiplies and shifts channels by itself, or ATL_NO_NODE. */

@@ -90,6 +90,21 @@ draw_shuffle (AtlCheck *check, AtlConv2d *conv)
       conv->shuffle = f;
 }
 
+/* An enlargement that divides the size. */
+static void
+draw_enlargement (AtlCheck *check, ConvCase *c)
+{
+  AtlConv2d *conv = &c->conv;
+
+  for (int f = 3; f > 1 && conv->enlargement == 0; f--)
+    if (conv->h_in % f == 0 && conv->w_in % f == 0 && atl_check_flip (check))
+      {
+        conv->enlargement = f;
+        c->shape_x.h /= f;
+        c->shape_x.w /= f;
+      }
+}
+
 static double
 root_mean_square (const float *x, size_t n)
 {
@@ -116,21 +131,22 @@ describe (AtlCheck *check, const ConvCase *c)
   const AtlConv2d *conv = &c->conv;
   const AtlConvEpilogue *e = &c->epilogue;
 
-  atl_check_describe (
-      check,
-      "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d, shuffle %d, from channel %d of "
-      "%d%s%s%s%s%s%s",
-      conv->kernel, conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out, conv->h_in,
-      conv->w_in, conv->h_out, conv->w_out, conv->pad_top, conv->pad_left, conv->shuffle,
-      e->y_channel, e->y_channels, e->bias != NULL ? ", bias" : "",
-      e->relu        ? ", relu"
-      : e->relu_last ? ", relu at last"
-                     : "",
-      e->scale != NULL ? ", scale" : "", e->shift != NULL ? ", shift" : "",
-      c->in_place           ? ", residual in place"
-      : e->residual != NULL ? ", residual"
-                            : "",
-      c->accumulate ? ", accumulate" : "");
+  atl_check_describe (check,
+                      "%dx%d stride %d, %d x %d -> %d, %dx%d -> %dx%d, pads %d %d, shuffle %d, "
+                      "enlarged by %d, from "
+                      "channel %d of %d%s%s%s%s%s%s",
+                      conv->kernel, conv->kernel, conv->stride, conv->n, conv->c_in, conv->c_out,
+                      conv->h_in, conv->w_in, conv->h_out, conv->w_out, conv->pad_top,
+                      conv->pad_left, conv->shuffle, conv->enlargement, e->y_channel, e->y_channels,
+                      e->bias != NULL ? ", bias" : "",
+                      e->relu        ? ", relu"
+                      : e->relu_last ? ", relu at last"
+                                     : "",
+                      e->scale != NULL ? ", scale" : "", e->shift != NULL ? ", shift" : "",
+                      c->in_place           ? ", residual in place"
+                      : e->residual != NULL ? ", residual"
+                                            : "",
+                      c->accumulate ? ", accumulate" : "");
 }
 
 static ConvCase
@@ -268,6 +284,7 @@ atl_check_conv2d_forward (AtlCheck *check)
   ConvCase c = draw_case (check);
 
   draw_shuffle (check, &c.conv);
+  draw_enlargement (check, &c);
   const AtlShape shape_y = shuffled_shape (&c);
 
   c.x = atl_check_numbers (check, atl_shape_size (&c.shape_x));

@@ -89,10 +89,11 @@ atl_grid_block (const AtlGrid *grid, int index)
   };
 }
 
-/* Copies n_rows x n_columns pixels from (top, left), which may lie outside the h x w picture. */
+/* Copies n_rows x n_columns pixels from (top, left), which may lie outside the h x w picture. Each pixel of the
+ * plane stands for enlargement^2 of the picture. */
 static inline void
-atl_copy_plane (float *to, const float *plane, int h, int w, int top, int left, int n_rows,
-                int n_columns)
+atl_copy_plane (float *to, const float *plane, int h, int w, int enlargement, int top, int left,
+                int n_rows, int n_columns)
 {
   const int begin = CLAMP (-left, 0, n_columns);
   const int end = CLAMP (w - left, begin, n_columns);
@@ -104,34 +105,56 @@ atl_copy_plane (float *to, const float *plane, int h, int w, int top, int left, 
       const gboolean inside = top + r >= 0 && top + r < h;
       const int first = inside ? begin : n_columns;
       const int last = inside ? end : n_columns;
+      const float *from = plane
+                          + (size_t) (inside ? (top + r) / enlargement : 0) * (w / enlargement)
+                                * ATL_CHANNEL_BLOCK;
 
       memset (row, 0, first * pixel);
-      if (last > first)
-        memcpy (row + first * ATL_CHANNEL_BLOCK,
-                plane + ((size_t) (top + r) * w + left + first) * ATL_CHANNEL_BLOCK,
+      if (enlargement == 1 && last > first)
+        memcpy (row + first * ATL_CHANNEL_BLOCK, from + (left + first) * ATL_CHANNEL_BLOCK,
                 (last - first) * pixel);
+      for (int q = first; enlargement > 1 && q < last; q++)
+        memcpy (row + q * ATL_CHANNEL_BLOCK, from + (left + q) / enlargement * ATL_CHANNEL_BLOCK,
+                pixel);
       memset (row + last * ATL_CHANNEL_BLOCK, 0, (n_columns - last) * pixel);
     }
 }
 
-/* The pixels from (top, left) of n_blocks channel blocks of h x w, in place if they all lie inside,
- * else copied into the buffer of n_blocks * n_rows * n_columns * 8 floats. */
-static inline AtlView
-atl_view (const float *planes, int n_blocks, int h, int w, int top, int left, int n_rows,
-          int n_columns, float *buffer)
+/* The channel blocks of an image: a picture of h x w, each pixel of a plane standing for enlargement^2 of it. */
+typedef struct
 {
-  const size_t plane = (size_t) h * w * ATL_CHANNEL_BLOCK;
+  const float *planes;
+  int n_blocks;
+  int h, w, enlargement;
+} AtlImage;
+
+static inline size_t
+atl_plane_size (const AtlImage *image)
+{
+  return (size_t) (image->h / image->enlargement) * (image->w / image->enlargement)
+         * ATL_CHANNEL_BLOCK;
+}
+
+/* The pixels from (top, left) of all channel blocks, in place if they all lie inside and are not enlarged, else
+ * copied into the buffer of n_blocks * n_rows * n_columns * 8 floats. */
+static inline AtlView
+atl_view (const AtlImage *image, int top, int left, int n_rows, int n_columns, float *buffer)
+{
+  const int h = image->h, w = image->w;
+  const size_t plane = atl_plane_size (image);
   const size_t copy = (size_t) n_rows * n_columns * ATL_CHANNEL_BLOCK;
 
-  if (top >= 0 && left >= 0 && n_rows <= h - top && n_columns <= w - left)
+  if (image->enlargement == 1 && top >= 0 && left >= 0 && n_rows <= h - top
+      && n_columns <= w - left)
     return (AtlView) {
-      .x = planes + ((size_t) top * w + left) * ATL_CHANNEL_BLOCK,
+      .x = image->planes + ((size_t) top * w + left) * ATL_CHANNEL_BLOCK,
       .block = plane,
       .row = (size_t) w * ATL_CHANNEL_BLOCK,
     };
 
-  for (int b = 0; b < n_blocks; b++)
-    atl_copy_plane (buffer + b * copy, planes + b * plane, h, w, top, left, n_rows, n_columns);
+  for (int b = 0; b < image->n_blocks; b++)
+    atl_copy_plane (buffer + b * copy, image->planes + b * plane, h, w, image->enlargement, top,
+                    left, n_rows, n_columns);
 
   return (AtlView) {
     .x = buffer,

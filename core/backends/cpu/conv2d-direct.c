@@ -285,11 +285,10 @@ compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *bl
   const AtlConvSides *sides = &job->sides;
   const int n_read = atl_round_up (block->n_columns, ATL_THIRD);
   const int n_taps = job->conv->kernel * job->conv->kernel;
-  const int b_in = atl_channel_blocks (sides->c_in);
-  const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
+  const AtlImage x = atl_image_of_sides (sides, image);
   float *buffer = scratch + sums_of_block (&job->grid);
   Window window = {
-    .view = atl_view (x, b_in, sides->h_in, sides->w_in, block->row * phase->step + phase->top,
+    .view = atl_view (&x, block->row * phase->step + phase->top,
                       block->column * phase->step + phase->left,
                       (block->n_rows - 1) * phase->step + MAX (phase->tap_rows, 1),
                       (n_read - 1) * phase->step + MAX (phase->tap_columns, 1), buffer),

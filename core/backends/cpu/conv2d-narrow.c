@@ -170,8 +170,7 @@ run_chunk (int chunk, int worker, void *data)
   const AtlBlock block = atl_grid_block (&job->grid, chunk % n_blocks);
   const int k = job->kernel, s = job->stride;
   const int n_pixels = pixels_of_row (block.n_columns, k, s);
-  const int b_in = atl_channel_blocks (sides->c_in);
-  const float *x = sides->x + (size_t) image * b_in * sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
+  const AtlImage x = atl_image_of_sides (sides, image);
   float *outputs = job->scratch + worker * job->worker_scratch;
   float *products = outputs + (size_t) block.n_rows * block.n_columns * MOST_OUTPUTS;
   float *buffer = products + (size_t) n_pixels * job->n_products + MOST_OUTPUTS;
@@ -184,8 +183,7 @@ run_chunk (int chunk, int worker, void *data)
     {
       /* Output row r meets it with the kernel's row reach - r. */
       const int reach = row * s - position;
-      const AtlView view = atl_view (x, b_in, sides->h_in, sides->w_in, row, column, 1, n_pixels,
-                                     buffer);
+      const AtlView view = atl_view (&x, row, column, 1, n_pixels, buffer);
 
       for (int a = 0; a < k; a += job->n_rows_of_set)
         {

@@ -177,12 +177,18 @@ view_input (const Job *job, int image, const AtlBlock *block, int b, float *buff
   const int n_rows = (block->n_rows - 1) * conv->stride + conv->kernel;
   const int n_columns = (block->n_columns - 1) * conv->stride + conv->kernel;
   const size_t plane = (size_t) conv->h_in * conv->w_in * ATL_CHANNEL_BLOCK;
-  const float *x = job->x + ((size_t) image * atl_channel_blocks (conv->c_in) + b) * plane;
+  const AtlImage x = {
+    .planes = job->x + ((size_t) image * atl_channel_blocks (conv->c_in) + b) * plane,
+    .n_blocks = 1,
+    .h = conv->h_in,
+    .w = conv->w_in,
+    .enlargement = 1,
+  };
 
   if (job->n_kept == ATL_CHANNEL_BLOCK)
-    return atl_view (x, 1, conv->h_in, conv->w_in, top, left, n_rows, n_columns, buffer);
+    return atl_view (&x, top, left, n_rows, n_columns, buffer);
 
-  atl_copy_plane (buffer, x, conv->h_in, conv->w_in, top, left, n_rows, n_columns);
+  atl_copy_plane (buffer, x.planes, x.h, x.w, 1, top, left, n_rows, n_columns);
   for (size_t p = 1; p < (size_t) n_rows * n_columns; p++)
     for (int i = 0; i < job->n_kept; i++)
       buffer[p * job->n_kept + i] = buffer[p * ATL_CHANNEL_BLOCK + i];

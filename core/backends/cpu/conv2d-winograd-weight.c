@@ -194,6 +194,7 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
         .x = job->x + ((size_t) segment.image * b_in + b) * plane,
         .h = conv->h_in,
         .w = conv->w_in,
+        .enlargement = 1,
         .top = -conv->pad_top,
         .left = -conv->pad_left,
       };
@@ -242,6 +243,7 @@ transform_gradients (const Job *job, float *d, float *db, int begin, int end, in
         .x = job->dy + ((size_t) segment.image * b_out + MIN (b, b_out - 1)) * plane,
         .h = b < b_out ? conv->h_out : 0,
         .w = b < b_out ? conv->w_out : 0,
+        .enlargement = 1,
       };
       const AtlProducts to = {
         .v = d + (tile - begin) * job->d_step,

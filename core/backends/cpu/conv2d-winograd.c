@@ -134,19 +134,19 @@ static void
 transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, int end, int b)
 {
   const AtlConvSides *sides = &job->sides;
-  const int b_in = atl_channel_blocks (sides->c_in);
   const int n_padded = atl_round_up (job->n_block, ATL_AT_ONCE);
-  const size_t plane = (size_t) sides->h_in * sides->w_in * ATL_CHANNEL_BLOCK;
   AtlSegment segment;
 
   for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
       segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
 
+      const AtlImage image = atl_image_of_sides (sides, segment.image);
       const AtlTiled tiled = {
-        .x = sides->x + ((size_t) segment.image * b_in + b) * plane,
+        .x = image.planes + b * atl_plane_size (&image),
         .h = sides->h_in,
         .w = sides->w_in,
+        .enlargement = sides->enlargement,
         .top = -job->pad_top,
         .left = -job->pad_left,
       };

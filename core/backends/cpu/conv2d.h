@@ -23,6 +23,7 @@ typedef struct
 {
   const float *x;
   int n, c_in, h_in, w_in;
+  int enlargement; /* of x */
   float *y;
   int c_out, h, w;
   int shuffle;
@@ -67,6 +68,7 @@ atl_sides_of_forward (float *y, const float *x, const AtlConv2d *conv,
     .c_in = conv->c_in,
     .h_in = conv->h_in,
     .w_in = conv->w_in,
+    .enlargement = MAX (conv->enlargement, 1),
     .y = y,
     .c_out = atl_outputs_of_pass (conv, ATL_PASS_FORWARD),
     .h = conv->h_out,
@@ -90,6 +92,7 @@ atl_sides_of_transposed (float *y, const float *x, const AtlConv2d *conv,
     .c_in = conv->c_out,
     .h_in = conv->h_out,
     .w_in = conv->w_out,
+    .enlargement = 1,
     .y = y,
     .c_out = conv->c_in,
     .h = conv->h_in,
@@ -101,6 +104,21 @@ atl_sides_of_transposed (float *y, const float *x, const AtlConv2d *conv,
     .epilogue = *epilogue,
     .factor = factor,
   };
+}
+
+/* An image of x. */
+static inline AtlImage
+atl_image_of_sides (const AtlConvSides *sides, int image)
+{
+  AtlImage x = {
+    .n_blocks = atl_channel_blocks (sides->c_in),
+    .h = sides->h_in,
+    .w = sides->w_in,
+    .enlargement = sides->enlargement,
+  };
+
+  x.planes = sides->x + (size_t) image * x.n_blocks * atl_plane_size (&x);
+  return x;
 }
 
 /* What a block of outputs is: a channel block of the shuffled result, and the pixel of each cell. */

@@ -32,11 +32,12 @@ typedef enum
   ATL_TILE_GRADIENTS
 } AtlTileKind;
 
-/* One channel block of a picture, and where the inputs of tile (0, 0) begin in it. */
+/* One channel block of a picture, each pixel of x standing for enlargement^2 of it, and where the inputs of tile (0, 0)
+ * begin in it. */
 typedef struct
 {
   const float *x;
-  int h, w;
+  int h, w, enlargement;
   int top, left;
 } AtlTiled;
 
@@ -102,16 +103,16 @@ atl_transformed_row (float *columns, int n_columns, int row)
          + ((size_t) (row / ATL_WIDE) * n_columns * ATL_WIDE + row % ATL_WIDE) * ATL_CHANNEL_BLOCK;
 }
 
-/* Transforms n_pixels columns, one or ATL_WIDE, from q on. */
+/* Transforms n_pixels columns, one or ATL_WIDE, of pixel 'pixel' of the rows; to column q and on. */
 ATL_ALWAYS_INLINE void
 atl_transform_pixels (float *columns, int n_columns, const float *const rows[ATL_POINTS], int q,
-                      size_t plane, AtlTileKind kind, const int n_pixels)
+                      gssize pixel, size_t plane, AtlTileKind kind, const int n_pixels)
 {
   AtlWide d[ATL_POINTS], v[ATL_POINTS];
 
   for (int i = 0; i < atl_tile_size (kind); i++)
     {
-      const float *x = rows[i] + (gssize) q * ATL_CHANNEL_BLOCK;
+      const float *x = rows[i] + pixel * ATL_CHANNEL_BLOCK;
 
       d[i] = n_pixels == ATL_WIDE ? atl_load_wide (x) : atl_widen (atl_load8 (x));
       __builtin_prefetch (x + plane, 0, 2);
@@ -124,6 +125,19 @@ atl_transform_pixels (float *columns, int n_columns, const float *const rows[ATL
                   atl_block_of_wide (v[i], p));
 }
 
+/* Copies a column from the one before it. */
+ATL_ALWAYS_INLINE void
+atl_repeat_column (float *columns, int n_columns, int q)
+{
+  for (int i = 0; i < ATL_POINTS; i += ATL_WIDE)
+    {
+      float *to = atl_transformed_row (columns, n_columns, i) + (size_t) q * ATL_WIDE_CHANNELS;
+
+      for (int r = 0; r < ATL_WIDE_CHANNELS; r += ATL_CHANNEL_BLOCK)
+        atl_store8 (to + r, atl_load8 (to - ATL_WIDE_CHANNELS + r));
+    }
+}
+
 /* Transforms down the columns; pixels outside the picture are zero. */
 ATL_ALWAYS_INLINE void
 atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int row, int column,
@@ -132,16 +146,17 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
   const int top = row * ATL_TILE + tiled->top, left = column * ATL_TILE + tiled->left;
   const size_t n_row = (size_t) n_columns * ATL_CHANNEL_BLOCK;
   const int begin = CLAMP (-left, 0, n_columns), end = CLAMP (tiled->w - left, begin, n_columns);
-  const size_t plane = (size_t) tiled->h * tiled->w * ATL_CHANNEL_BLOCK;
+  const int f = tiled->enlargement;
+  const size_t x_row = (size_t) (tiled->w / f) * ATL_CHANNEL_BLOCK, plane = tiled->h / f * x_row;
   const size_t pixel = ATL_WIDE * ATL_CHANNEL_BLOCK; /* of the rows that lie side by side */
-  const float *rows[ATL_POINTS];
+  const float *rows[ATL_POINTS];                     /* pixel 0 of the picture, or of zeros */
   int q = begin;
 
   memset (zeros, 0, n_row * sizeof (float));
   for (int i = 0; i < atl_tile_size (kind); i++)
     rows[i] = top + i >= 0 && top + i < tiled->h
-                  ? tiled->x + ((gssize) (top + i) * tiled->w + left) * ATL_CHANNEL_BLOCK
-                  : zeros;
+                  ? tiled->x + (top + i) / f * x_row
+                  : zeros - (gssize) (left + begin) / f * ATL_CHANNEL_BLOCK;
   for (int i = 0; i < ATL_POINTS; i += ATL_WIDE)
     {
       float *to = atl_transformed_row (columns, n_columns, i);
@@ -150,13 +165,26 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
       memset (to + end * pixel, 0, (n_columns - end) * pixel * sizeof (float));
     }
 
+  if (f > 1)
+    {
+      for (; q < end; q++)
+        if (q > begin && (left + q) % f != 0)
+          atl_repeat_column (columns, n_columns, q);
+        else
+          atl_transform_pixels (columns, n_columns, rows, q, (left + q) / f, plane, kind, 1);
+      return;
+    }
+
   /* Pixels that share a line of the cache are read together. */
   if (ATL_WIDE > 1 && (left + q) % ATL_WIDE != 0 && q < end)
-    atl_transform_pixels (columns, n_columns, rows, q++, plane, kind, 1);
+    {
+      atl_transform_pixels (columns, n_columns, rows, q, left + q, plane, kind, 1);
+      q++;
+    }
   for (; q + ATL_WIDE <= end; q += ATL_WIDE)
-    atl_transform_pixels (columns, n_columns, rows, q, plane, kind, ATL_WIDE);
+    atl_transform_pixels (columns, n_columns, rows, q, left + q, plane, kind, ATL_WIDE);
   for (; q < end; q++)
-    atl_transform_pixels (columns, n_columns, rows, q, plane, kind, 1);
+    atl_transform_pixels (columns, n_columns, rows, q, left + q, plane, kind, 1);
 }
 
 /* Transforms along the rows. */

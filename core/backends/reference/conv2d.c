@@ -64,7 +64,9 @@ atl_conv2d_scratch_size_reference (const AtlConv2d *conv, AtlPass pass)
 static double
 convolve (const float *x, const float *w, const AtlConv2d *conv, int n, int o, int r, int q)
 {
-  const AtlShape shape_x = input_shape (conv), shape_w = weight_shape (conv);
+  const int f = MAX (conv->enlargement, 1);
+  const AtlShape shape_x = { conv->n, conv->c_in, conv->h_in / f, conv->w_in / f };
+  const AtlShape shape_w = weight_shape (conv);
   double z = 0.0;
 
   for (int i = 0; i < conv->c_in; i++)
@@ -76,7 +78,7 @@ convolve (const float *x, const float *w, const AtlConv2d *conv, int n, int o, i
 
           if (row >= 0 && row < conv->h_in && column >= 0 && column < conv->w_in)
             z += (double) w[atl_nchw (&shape_w, o, i, a, b)]
-                 * x[atl_nchw (&shape_x, n, i, row, column)];
+                 * x[atl_nchw (&shape_x, n, i, row / f, column / f)];
         }
 
   return z;
