@@ -122,23 +122,30 @@ n_sums (const Job *job)
   return job->n_parts > 1 ? job->n_parts * job->n_in * job->n_out : atl_threads_count ();
 }
 
-/* Divides the scratch; with NULL the size remains. */
+/* Divides the scratch, if there is one, and returns its size. */
 static size_t
 place_scratch (Job *job, float *scratch)
 {
   const int n_workers = atl_threads_count (), n_blocks = job->shared ? 1 : n_workers;
+  const struct
+  {
+    float **array;
+    size_t size;
+  } places[] = {
+    { &job->sums, n_sums (job) * job->sums_size },
+    { &job->v, n_blocks * size_of_v (job) },
+    { &job->d, n_blocks * size_of_d (job) },
+    { &job->bias, atl_floats_aligned (job->d_step) },
+    { &job->transform, n_workers * transform_size () },
+  };
   size_t size = 0;
 
-  job->sums = scratch;
-  size += n_sums (job) * job->sums_size;
-  job->v = scratch + size;
-  size += n_blocks * size_of_v (job);
-  job->d = scratch + size;
-  size += n_blocks * size_of_d (job);
-  job->bias = scratch + size;
-  size += atl_floats_aligned (job->d_step);
-  job->transform = scratch + size;
-  size += n_workers * transform_size ();
+  for (size_t i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      if (scratch != NULL)
+        *places[i].array = scratch + size;
+      size += places[i].size;
+    }
   return size;
 }
 

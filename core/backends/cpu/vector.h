@@ -37,8 +37,10 @@ typedef float AtlWideMemory
     __attribute__ ((vector_size (4 * ATL_WIDE_CHANNELS), aligned (4), may_alias));
 
 /* Unrolls the loop over registers that follows. Without it GCC unrolls too late to keep their array in
- * registers, and clang not always. */
-#if defined(__clang__)
+ * registers, and clang not always. What a sanitizer adds to each access would take minutes to compile. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ATL_UNROLL
+#elif defined(__clang__)
 #define ATL_UNROLL _Pragma ("clang loop unroll(full)")
 #else
 #define ATL_UNROLL _Pragma ("GCC unroll 16")
