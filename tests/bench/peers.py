@@ -38,9 +38,8 @@ from cases import CASES
 from engines import ENGINES, EngineError, Worker, export, serve, settings_of
 
 TRIALS = 2              # runs of each setting, of which the fastest counts
-REST_SECONDS = 10.0     # how long the machine may be busy with something else before a turn
-OTHERS_SHARE = 0.15     # of the processors' time that other programs may take meanwhile, else the turn is repeated
-TURNS = 2               # so often at most
+OTHERS_SHARE = 0.15     # of the processors' time: other programs that take more disturb
+PATIENCE = 60.0         # seconds that are spent for a case on waiting for other programs, and on runs that they disturb
 GFLOP_TOLERANCE = 0.03  # 'atelier bench' counts the gradient of a training step's input, too
 
 
@@ -67,15 +66,6 @@ def share_of_others(before):
     return (busy - ours) / max(total, 1)
 
 
-def wait_for_rest():
-    end = time.monotonic() + REST_SECONDS
-    while time.monotonic() < end:
-        before = processor_times()
-        time.sleep(0.2)
-        if share_of_others(before) < OTHERS_SHARE:
-            break
-
-
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -88,6 +78,7 @@ class Bench:
         self.machine = {"processor": processor(), "threads": options.threads, "rounds": options.rounds,
                         "versions": versions(options)}
         self.peaks = []    # GFLOPS
+        self.patience = PATIENCE
         self.n_disturbed = 0
 
     def atelier(self, *words):
@@ -124,16 +115,28 @@ class Bench:
             worker.close()
             raise
 
-    def turn(self, run, *arguments):
-        """What a run returns while other programs rest."""
-        for _ in range(TURNS):
-            wait_for_rest()
+    def wait_for_rest(self):
+        """Until other programs do little, while there is patience."""
+        start = time.monotonic()
+        while time.monotonic() < start + self.patience:
             before = processor_times()
+            time.sleep(0.2)
+            if share_of_others(before) < OTHERS_SHARE:
+                break
+        self.patience -= time.monotonic() - start
+
+    def turn(self, run, *arguments):
+        """What a run returns that nothing disturbs, or the last one for want of patience."""
+        while True:
+            self.wait_for_rest()
+            start, before = time.monotonic(), processor_times()
             result = run(*arguments)
             if share_of_others(before) < OTHERS_SHARE:
                 return result
-        self.n_disturbed += 1
-        return result
+            if self.patience <= 0.0:
+                self.n_disturbed += 1
+                return result
+            self.patience -= time.monotonic() - start
 
     def fastest_setting(self, engine, case):
         """None if the engine runs with none."""
@@ -142,7 +145,6 @@ class Bench:
             try:
                 worker, _ = self.start_engine(engine, setting, case)
                 with contextlib.closing(worker):
-                    wait_for_rest()
                     times[setting] = min(worker.ask() for _ in range(TRIALS))
             except EngineError as error:
                 self.complain(case.name, engine, setting, str(error))
@@ -175,7 +177,7 @@ class Bench:
                 if setting is not None:
                     workers[engine], memory[engine] = self.start_engine(engine, setting, case)
                     stack.enter_context(contextlib.closing(workers[engine]))
-            self.n_disturbed = 0
+            self.patience, self.n_disturbed = PATIENCE, 0
             times, atelier = self.run_rounds(case, workers)
 
         memory["Atelier"] = atelier["peak_bytes"]
