@@ -219,9 +219,7 @@ atl_bench_network_new (int index, GError **error)
 
   /* A backward pass computes two gradients with as many operations each, but for the input's. */
   bench_case->operations = 2.0 * atl_plan_multiply_adds (data->plan) * (network->loss != 0 ? 3 : 1);
-  bench_case->memory += (atl_plan_workspace_size (data->plan)
-                         + atl_graph_parameters_size (data->graph))
-                        * sizeof (float);
+  bench_case->memory += atl_plan_workspace_size (data->plan) * sizeof (float);
   data->workspace = atl_floats_new (atl_plan_workspace_size (data->plan), _ ("a case"), error);
   return data->workspace != NULL ? g_steal_pointer (&bench_case) : NULL;
 }
