@@ -18,6 +18,7 @@
 #include "backends/cpu/kernels.h"
 
 #include "backends/cpu/conv2d.h"
+#include "base/memory.h"
 #include "base/threads.h"
 
 enum
@@ -91,8 +92,8 @@ multiply_row (const Job *job, const AtlView *view, int n_pixels, int set, float 
               const float *x = view->x + b * view->block + (size_t) p * ATL_CHANNEL_BLOCK;
               const float *wb = w + (size_t) b * ATL_CHANNEL_BLOCK * ATL_CPU_LANES;
 
-              /* The next row. A block's rows are too short for the processor to see where they lead. */
-              for (int q = 0; q < ATL_AT_ONCE; q += 2)
+              /* The next row, once. A block's rows are too short for the processor to see where they lead. */
+              for (int q = 0; set == 0 && j == 0 && q < ATL_AT_ONCE; q += 2)
                 __builtin_prefetch (x + view->row + q * ATL_CHANNEL_BLOCK, 0, 2);
 
               ATL_UNROLL
@@ -210,7 +211,7 @@ worker_scratch_size (const AtlGrid *grid, int kernel, int stride, int c_in, int 
                    + n_pixels * products_of_pixel (kernel, c_out) + MOST_OUTPUTS
                    + n_pixels * atl_padded_channels (c_in);
 
-  return (n + ATL_CPU_LANES - 1) / ATL_CPU_LANES * ATL_CPU_LANES;
+  return atl_floats_aligned (n);
 }
 
 static size_t
@@ -279,7 +280,6 @@ static void
 pack (float *packed, const float *weight, const AtlConv2d *conv, AtlPass pass)
 {
   const AtlConvWeights w = atl_conv_weights (weight, conv, pass);
-
   const int n_rows = rows_of_set (conv->kernel, w.n_out), n_taps = n_rows * conv->kernel;
   const int n_products = products_of_pixel (conv->kernel, w.n_out);
 

@@ -31,8 +31,6 @@ enum
   SHARED_TILES = 128, /* the most of which V and D are made once */
   PART_TILES = 144, /* at least; fewer, and adding the parts takes more than a tenth of the time */
   MOST_CHUNKS = 16, /* parts of groups, unless there are more groups */
-  TRANSFORMED_TILES =
-      24 / ATL_TILE, /* at once, so that what is between the two directions stays near */
   GAP = ATL_ALIGNMENT / sizeof (float) /* between the products' parts of V and D, for the cache */
 };
 
@@ -74,12 +72,6 @@ static size_t
 size_of_product (const Job *job, size_t step)
 {
   return job->n_block * step + GAP;
-}
-
-static size_t
-transform_size (void)
-{
-  return atl_floats_aligned (atl_transform_scratch_size (TRANSFORMED_TILES));
 }
 
 static size_t
@@ -136,7 +128,7 @@ place_scratch (Job *job, float *scratch)
     { &job->v, n_blocks * size_of_v (job) },
     { &job->d, n_blocks * size_of_d (job) },
     { &job->bias, atl_floats_aligned (job->d_step) },
-    { &job->transform, n_workers * transform_size () },
+    { &job->transform, n_workers * atl_transform_scratch_size () },
   };
   size_t size = 0;
 
@@ -195,7 +187,7 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
 
   for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+      segment = atl_near_segment_at (&job->tiles, tile, end);
 
       const AtlTiled tiled = {
         .x = job->x + ((size_t) segment.image * b_in + b) * plane,
@@ -212,7 +204,7 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
       };
 
       atl_transform_segment (&to, &tiled, &segment, ATL_TILE_INPUTS,
-                             job->transform + worker * transform_size ());
+                             job->transform + worker * atl_transform_scratch_size ());
     }
 }
 
@@ -244,7 +236,7 @@ transform_gradients (const Job *job, float *d, float *db, int begin, int end, in
 
   for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+      segment = atl_near_segment_at (&job->tiles, tile, end);
 
       const AtlTiled tiled = {
         .x = job->dy + ((size_t) segment.image * b_out + MIN (b, b_out - 1)) * plane,
@@ -259,7 +251,7 @@ transform_gradients (const Job *job, float *d, float *db, int begin, int end, in
       };
 
       atl_transform_segment (&to, &tiled, &segment, ATL_TILE_GRADIENTS,
-                             job->transform + worker * transform_size ());
+                             job->transform + worker * atl_transform_scratch_size ());
       if (db != NULL)
         add_bias (db, &tiled, &segment);
     }

@@ -31,8 +31,6 @@ enum
   GAP = ATL_ALIGNMENT / sizeof (float),
   SHARED_TILES = 128, /* of a shared block, at most */
   STORED_TILES = 16,  /* of it, that are transformed back at once */
-  TRANSFORMED_TILES =
-      24 / ATL_TILE /* at once, so that what is between the two directions stays near */
 };
 
 typedef struct
@@ -84,12 +82,6 @@ size_of_m (int n_block)
   return (size_t) atl_round_up (n_block, ATL_AT_ONCE) * ATL_CPU_LANES + GAP;
 }
 
-static size_t
-transform_size (void)
-{
-  return atl_floats_aligned (atl_transform_scratch_size (TRANSFORMED_TILES));
-}
-
 /* Floats of a block that one worker has, or all share. */
 static size_t
 block_size (int c_in, int n_block, int n_groups)
@@ -103,7 +95,7 @@ static Scratch
 scratch_of_worker (const Job *job, int worker)
 {
   const size_t n = block_size (job->sides.c_in, job->n_block, 1);
-  Scratch scratch = { .v = job->scratch + worker * (n + transform_size ()) };
+  Scratch scratch = { .v = job->scratch + worker * (n + atl_transform_scratch_size ()) };
 
   scratch.m = scratch.v + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block);
   scratch.transform = scratch.v + n;
@@ -119,7 +111,7 @@ shared_scratch (const Job *job, int worker)
   return (Scratch) {
     .v = job->scratch,
     .m = job->scratch + ATL_PRODUCTS * size_of_v (job->sides.c_in, job->n_block),
-    .transform = job->scratch + n + worker * transform_size (),
+    .transform = job->scratch + n + worker * atl_transform_scratch_size (),
   };
 }
 
@@ -139,7 +131,7 @@ transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, 
 
   for (int tile = begin; tile < end; tile += segment.n_tiles)
     {
-      segment = atl_segment_at (&job->tiles, tile, MIN (tile + TRANSFORMED_TILES, end));
+      segment = atl_near_segment_at (&job->tiles, tile, end);
 
       const AtlImage image = atl_image_of_sides (sides, segment.image);
       const AtlTiled tiled = {
@@ -215,21 +207,19 @@ prefetch_outputs (const Job *job, int tile, int channel)
 {
   const AtlConvSides *sides = &job->sides;
   const AtlSegment segment = atl_segment_at (&job->tiles, tile, tile + 1);
-  const int row = segment.row * ATL_TILE, column = segment.column * ATL_TILE;
-  const int n_rows = MIN (ATL_TILE, sides->h - row);
+  const int row = segment.row * ATL_TILE, n_rows = MIN (ATL_TILE, sides->h - row);
+  const int first = channel / ATL_CHANNEL_BLOCK, b_out = atl_channel_blocks (sides->c_out);
+  const size_t y_row = atl_output_row (sides), y_column = atl_output_column (sides);
   const size_t line = ATL_ALIGNMENT / sizeof (float);
 
-  for (int i = 0; i < MIN (ATL_CPU_LANES, sides->c_out - channel); i += ATL_WIDE_CHANNELS)
+  for (int b = first; b < MIN (first + ATL_CPU_LANES / ATL_CHANNEL_BLOCK, b_out); b++)
     {
-      const AtlStore store = atl_store_of_outputs (sides, segment.image, channel + i);
-      const size_t n_row = ATL_TILE * store.y_column;
+      const float *y = atl_output_address (sides, segment.image, b) + row * y_row
+                       + segment.column * ATL_TILE * y_column;
 
-      for (int b = 0; b < store.n_blocks; b++)
-        for (int r = 0; r < n_rows; r++)
-          for (size_t q = 0; q < n_row; q += line)
-            __builtin_prefetch (store.y + b * store.y_block + (row + r) * store.y_row
-                                    + column * store.y_column + q,
-                                1);
+      for (int r = 0; r < n_rows; r++)
+        for (size_t q = 0; q < ATL_TILE * y_column; q += line)
+          __builtin_prefetch (y + r * y_row + q, 1);
     }
 }
 
@@ -405,8 +395,8 @@ scratch_size (const AtlConv2d *conv, AtlPass pass)
 
   if (is_shared (&tiles, c_in, c_out))
     return block_size (c_in, n_block, atl_divide_up (c_out, ATL_CPU_LANES))
-           + transform_size () * n_workers;
-  return (block_size (c_in, n_block, 1) + transform_size ()) * n_workers;
+           + atl_transform_scratch_size () * n_workers;
+  return (block_size (c_in, n_block, 1) + atl_transform_scratch_size ()) * n_workers;
 }
 
 static void

@@ -173,17 +173,27 @@ atl_conv_weights (const float *weight, const AtlConv2d *conv, AtlPass pass)
   };
 }
 
+/* Tap 0 of channel o, one of the convolution's, and input i, and how far it is to the next tap; NULL for a channel that
+ * fills a block. */
+static inline const float *
+atl_taps_of_weight (const AtlConvWeights *w, int o, int i, int *step)
+{
+  if (o < 0 || i >= w->n_in)
+    return NULL;
+  *step = w->transposed ? -1 : 1;
+  return w->transposed ? w->weight + ((size_t) i * w->c_out + o + 1) * w->n_taps - 1
+                       : w->weight + ((size_t) o * w->n_in + i) * w->n_taps;
+}
+
 /* Zero for the channels that a block adds. */
 static inline float
 atl_weight_at (const AtlConvWeights *w, int output, int i, int tap)
 {
-  const int o = atl_channel_of_output (output, w->shuffle, w->c_out);
+  int step;
+  const float *taps = atl_taps_of_weight (w, atl_channel_of_output (output, w->shuffle, w->c_out),
+                                          i, &step);
 
-  if (o < 0 || i >= w->n_in)
-    return 0.0f;
-  if (w->transposed)
-    return w->weight[((size_t) i * w->c_out + o) * w->n_taps + w->n_taps - 1 - tap];
-  return w->weight[((size_t) o * w->n_in + i) * w->n_taps + tap];
+  return taps != NULL ? taps[tap * step] : 0.0f;
 }
 
 /* The weights of ATL_CPU_LANES outputs from 'output' on and n_in channels from 'first' on: to [i i_step + tap tap_step +
@@ -192,36 +202,18 @@ static inline void
 atl_gather_weights (float *to, size_t i_step, size_t tap_step, const AtlConvWeights *w, int output,
                     int first, int n_in)
 {
-  const int n_taps = w->n_taps;
-
   for (int lane = 0; lane < ATL_CPU_LANES; lane++)
     {
-      const int o = output + lane < w->n_out
-                        ? atl_channel_of_output (output + lane, w->shuffle, w->c_out)
-                        : -1;
+      const int o = atl_channel_of_output (output + lane, w->shuffle, w->c_out);
 
       for (int i = 0; i < n_in; i++)
         {
-          float *taps = to + i * i_step + lane;
+          int step;
+          const float *taps = atl_taps_of_weight (w, o, first + i, &step);
+          float *weight = to + i * i_step + lane;
 
-          if (o < 0 || first + i >= w->n_in)
-            for (int tap = 0; tap < n_taps; tap++)
-              taps[tap * tap_step] = 0.0f;
-          else if (w->transposed)
-            {
-              const float *last = w->weight + ((size_t) (first + i) * w->c_out + o + 1) * n_taps
-                                  - 1;
-
-              for (int tap = 0; tap < n_taps; tap++)
-                taps[tap * tap_step] = last[-tap];
-            }
-          else
-            {
-              const float *from = w->weight + ((size_t) o * w->n_in + first + i) * n_taps;
-
-              for (int tap = 0; tap < n_taps; tap++)
-                taps[tap * tap_step] = from[tap];
-            }
+          for (int tap = 0; tap < w->n_taps; tap++)
+            weight[tap * tap_step] = taps != NULL ? taps[tap * step] : 0.0f;
         }
     }
 }
@@ -288,6 +280,19 @@ atl_output_offset (const AtlConvSides *sides, int image, int index, int n_blocks
          * ATL_CHANNEL_BLOCK;
 }
 
+/* From one column, and row, of the convolution's result to the next in y. */
+static inline size_t
+atl_output_column (const AtlConvSides *sides)
+{
+  return (size_t) sides->shuffle * ATL_CHANNEL_BLOCK;
+}
+
+static inline size_t
+atl_output_row (const AtlConvSides *sides)
+{
+  return atl_output_column (sides) * sides->w * sides->shuffle;
+}
+
 static inline float *
 atl_output_address (const AtlConvSides *sides, int image, int index)
 {
@@ -301,15 +306,15 @@ atl_store_of_outputs (const AtlConvSides *sides, int image, int output)
 {
   const AtlConvEpilogue *e = &sides->epilogue;
   const int b_out = atl_channel_blocks (sides->c_out), index = output / ATL_CHANNEL_BLOCK;
-  const size_t pixel = (size_t) sides->shuffle * ATL_CHANNEL_BLOCK;
+  const size_t column = atl_output_column (sides);
   AtlStore store = {
     .scale = (AtlWide) { 0.0f } + 1.0f,
     .relu = e->relu,
     .relu_last = e->relu_last,
     .n_blocks = MIN (ATL_WIDE, b_out - index),
     .y = atl_output_address (sides, image, index),
-    .y_row = pixel * sides->w * sides->shuffle,
-    .y_column = pixel,
+    .y_row = atl_output_row (sides),
+    .y_column = column,
     .gain = e->gain,
   };
 
@@ -327,8 +332,8 @@ atl_store_of_outputs (const AtlConvSides *sides, int image, int output)
       const size_t offset = atl_output_offset (sides, image, index, n_blocks, 0, e->residual_h,
                                                e->residual_w);
 
-      store.residual_row = pixel * e->residual_w;
-      store.residual_column = pixel;
+      store.residual_row = column * e->residual_w;
+      store.residual_column = column;
       store.residual_block = atl_output_offset (sides, image, index + 1, n_blocks, 0, e->residual_h,
                                                 e->residual_w)
                              - offset;

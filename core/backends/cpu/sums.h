@@ -128,17 +128,12 @@ typedef struct
 ATL_ALWAYS_INLINE void
 atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
 {
-  AtlVector acc[MAX (ATL_GROUP, ATL_SMALL_GROUP)][ATL_N_VECTORS];
+  AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
   const float *dy = pairs->dy;
 
-  ATL_UNROLL
   for (int j = 0; j < n; j++)
-    {
-      __builtin_prefetch (sums + j * ATL_CPU_LANES, 1);
-      ATL_UNROLL
-      for (int v = 0; v < ATL_N_VECTORS; v++)
-        acc[j][v] = (AtlVector) { 0.0f };
-    }
+    __builtin_prefetch (sums + j * ATL_CPU_LANES, 1);
+  atl_clear_sums (acc, n);
 
   for (int r = 0; r < pairs->n_rows; r++)
     {
@@ -146,18 +141,7 @@ atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
 
       for (int q = 0; q < pairs->n_columns; q++)
         {
-          AtlVector d[ATL_N_VECTORS];
-
-          ATL_UNROLL
-          for (int v = 0; v < ATL_N_VECTORS; v++)
-            d[v] = atl_load (dy + v * ATL_VECTOR_LANES);
-          ATL_UNROLL
-          for (int j = 0; j < n; j++)
-            {
-              ATL_UNROLL
-              for (int v = 0; v < ATL_N_VECTORS; v++)
-                acc[j][v] += d[v] * x[j];
-            }
+          atl_add_channel (acc, x, 1, dy, n);
           x += pairs->x_step;
           dy += pairs->dy_step;
         }
@@ -173,13 +157,7 @@ atl_sum_group (float *sums, const AtlPairs *pairs, const int n)
             acc[j][v] += atl_load (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES);
         }
     }
-  ATL_UNROLL
-  for (int j = 0; j < n; j++)
-    {
-      ATL_UNROLL
-      for (int v = 0; v < ATL_N_VECTORS; v++)
-        atl_store (sums + j * ATL_CPU_LANES + v * ATL_VECTOR_LANES, acc[j][v]);
-    }
+  atl_store_sums (sums, ATL_CPU_LANES, acc, n);
 }
 
 /* The same for an n from atl_next_group (). */

@@ -10,8 +10,14 @@
 
 #include "backends/cpu/blocks.h"
 #include "backends/cpu/winograd.h"
+#include "base/memory.h"
 
 G_BEGIN_DECLS
+
+enum
+{
+  ATL_TRANSFORMED_TILES = 24 / ATL_TILE
+};
 
 typedef struct
 {
@@ -70,13 +76,21 @@ atl_segment_at (const AtlTiles *tiles, int tile, int end)
   };
 }
 
-/* Floats of the buffer that the transformation of a segment needs: rows of a number for each point,
- * transformed down the columns, and a row of zeros. */
-static inline size_t
-atl_transform_scratch_size (int n_tiles)
+/* The same, of no more tiles than are transformed at once: what lies between the two directions then stays near. */
+static inline AtlSegment
+atl_near_segment_at (const AtlTiles *tiles, int tile, int end)
 {
-  return (size_t) (ATL_POINTS + 1) * (n_tiles * ATL_TILE + ATL_POINTS - ATL_TILE)
-         * ATL_CHANNEL_BLOCK;
+  return atl_segment_at (tiles, tile, MIN (tile + ATL_TRANSFORMED_TILES, end));
+}
+
+/* Floats of the buffer that the transformation of such a segment needs, whole lines of the cache: rows of a number
+ * for each point, transformed down the columns, and a row of zeros. */
+static inline size_t
+atl_transform_scratch_size (void)
+{
+  return atl_floats_aligned ((size_t) (ATL_POINTS + 1)
+                             * (ATL_TRANSFORMED_TILES * ATL_TILE + ATL_POINTS - ATL_TILE)
+                             * ATL_CHANNEL_BLOCK);
 }
 
 ATL_ALWAYS_INLINE int
