@@ -16,6 +16,9 @@
  *
  * 'accumulate' says that a gradient is added to what its array holds, because the tensor feeds several
  * operators; else the array is overwritten. Gradients of parameters are always added.
+ *
+ * Where a tensor is the output of a ReLU, the operator that completes its gradient can turn this into that of the
+ * ReLU's input: 'relu' then says that it becomes zero where the tensor is not positive.
  */
 
 #pragma once
@@ -77,6 +80,7 @@ typedef struct
  *   z = scale z + shift               one number a channel
  *   y = residual + gain z             else y = z; gain only counts with a residual
  *   y = max (y, 0)                    relu_last; NaN stays NaN
+ *   y = 0 where mask is not positive  a tensor of y's shape
  *
  * The residual is a tensor of n x c_out x residual_h x residual_w, read from row residual_top and
  * column residual_left. y may be the residual itself if their sizes are equal.
@@ -92,6 +96,7 @@ typedef struct
   int residual_h, residual_w, residual_top, residual_left;
   float gain;
   gboolean relu_last;
+  const float *mask;
   int y_channels, y_channel;
 } AtlConvEpilogue;
 
@@ -134,10 +139,10 @@ typedef size_t AtlConv2dScratchSizeFunc (const AtlConv2d *conv, AtlPass pass);
 typedef void AtlConv2dForwardFunc (float *y, const float *x, const float *packed,
                                    const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
                                    float *scratch);
-/* dx = gain (w^T * dy). */
+/* dx = gain (w^T * dy). 'relu' is x, if that is the output of a ReLU whose input's gradient is wanted, else NULL. */
 typedef void AtlConv2dBackwardDataFunc (float *dx, const float *dy, const float *packed,
                                         const AtlConv2d *conv, float gain, gboolean accumulate,
-                                        float *scratch);
+                                        const float *relu, float *scratch);
 /* The transposed convolution of x, N x C_out x H_out x W_out of 'conv', to y, N x C_in x H_in x W_in: what
  * conv2d_backward_data computes, as a layer of its own, with packed weights and scratch of ATL_PASS_DATA. Its
  * gradients are those of 'conv' with x and y exchanged: of x the forward convolution, of the weights theirs. */
@@ -199,7 +204,7 @@ typedef void AtlMaxPoolForwardFunc (float *y, const float *x, const AtlMaxPool *
 /* dx is the sum of dy over the windows whose largest number it is; of equal ones that is the first in the
  * order of rows, as in PyTorch. */
 typedef void AtlMaxPoolBackwardFunc (float *dx, const float *dy, const float *x,
-                                     const AtlMaxPool *pool, gboolean accumulate);
+                                     const AtlMaxPool *pool, gboolean accumulate, gboolean relu);
 
 /* A picture continued beyond its edges by mirroring it, the edge itself not doubled (2 1 | 0 1 2), as often as
  * it takes; of a side of one pixel the pixel is repeated.
@@ -246,21 +251,33 @@ typedef void AtlConcatBackwardFunc (float *dx, const float *dy, const AtlShape *
 typedef void AtlScaleShiftFunc (float *y, const float *x, const float *scale, const float *shift,
                                 const AtlShape *shape);
 
+/* What follows a normalisation z and is done with it: y = residual + gain z (NULL: y = z), of the same shape;
+ * then y = max (y, 0), where NaN stays NaN. */
+typedef struct
+{
+  const float *residual;
+  float gain;
+  gboolean relu;
+} AtlNormEpilogue;
+
 /* Batch normalisation over N, H and W with the statistics of this batch:
  *
- *   y = gamma (x - mean) / sqrt (variance + epsilon) + beta,   variance = mean of (x - mean)^2
+ *   z = gamma (x - mean) / sqrt (variance + epsilon) + beta,   variance = mean of (x - mean)^2
  *
  * mean, variance: one number a channel, padded; written for the backward pass and the running
  * statistics. Ioffe and Szegedy, "Batch Normalization", ICML 2015. */
 typedef size_t AtlBatchNormScratchSizeFunc (const AtlShape *shape);
 typedef void AtlBatchNormForwardFunc (float *y, float *mean, float *variance, const float *x,
                                       const float *gamma, const float *beta, const AtlShape *shape,
-                                      float epsilon, float *scratch);
-/* dgamma and dbeta are added to and may be NULL. */
+                                      float epsilon, const AtlNormEpilogue *epilogue,
+                                      float *scratch);
+/* The gradients where dz = gain dy. dgamma and dbeta are added to and may be NULL; dx may be dy if it is not
+ * accumulated. */
 typedef void AtlBatchNormBackwardFunc (float *dx, float *dgamma, float *dbeta, const float *dy,
                                        const float *x, const float *gamma, const float *mean,
                                        const float *variance, const AtlShape *shape, float epsilon,
-                                       gboolean accumulate, float *scratch);
+                                       float gain, gboolean accumulate, gboolean relu,
+                                       float *scratch);
 
 /* The loss of y against the target t, its mean over the N C H W numbers, in double; dy is its gradient
  * times gain. L1: |y - t|, with gradient 0 where they are equal. MSE: (y - t)^2. Binary cross-entropy, of

@@ -146,7 +146,7 @@ run_conv (void *pointer)
       backend->conv2d_forward (data->b, data->a, data->d, &data->conv, &epilogue, data->scratch);
       break;
     case ATL_PASS_DATA:
-      backend->conv2d_backward_data (data->a, data->b, data->d, &data->conv, 1.0f, FALSE,
+      backend->conv2d_backward_data (data->a, data->b, data->d, &data->conv, 1.0f, FALSE, NULL,
                                      data->scratch);
       break;
     case ATL_PASS_WEIGHT:
@@ -233,11 +233,11 @@ run_mover (void *pointer)
       break;
     case BATCH_NORM_FORWARD:
       backend->batch_norm_forward (data->a, v[0], v[1], data->b, v[2], v[3], shape, 1e-5f,
-                                   data->scratch);
+                                   &(AtlNormEpilogue) { 0 }, data->scratch);
       break;
     case BATCH_NORM_BACKWARD:
       backend->batch_norm_backward (data->a, v[2], v[3], data->b, data->c, v[2], v[0], v[1], shape,
-                                    1e-5f, FALSE, data->scratch);
+                                    1e-5f, 1.0f, FALSE, FALSE, data->scratch);
       break;
     case L1_LOSS:
       backend->l1_loss (data->a, data->b, data->c, shape, 1.0f, data->scratch);

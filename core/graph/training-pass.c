@@ -85,7 +85,8 @@ norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspac
       workspace + plan_step->variance, workspace + plan->values[step->x],
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA),
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA),
-      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, workspace + plan->scratch);
+      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, &(AtlNormEpilogue) { 0 },
+      workspace + plan->scratch);
   update_running_statistics (plan, plan_step, workspace, parameters);
 }
 
@@ -107,8 +108,8 @@ norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       workspace + plan->gradients[step->x], plan_step->wants_weight ? gradients + gamma : NULL,
       plan_step->wants_bias ? gradients + beta : NULL, workspace + plan->gradients[step->y],
       workspace + plan->values[step->x], parameters + gamma, workspace + plan_step->mean,
-      workspace + plan_step->variance, &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON,
-      plan_step->adds_to_x, workspace + plan->scratch);
+      workspace + plan_step->variance, &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, 1.0f,
+      plan_step->adds_to_x, FALSE, workspace + plan->scratch);
 }
 
 /* NULL if the convolution has none. */
@@ -177,7 +178,8 @@ conv_backward_plain (const AtlPlan *plan, const AtlPlanStep *plan_step, float *w
                                      &plan_step->conv, step->gain, scratch);
   if (plan_step->wants_x)
     backend->conv2d_backward_data (workspace + plan->gradients[step->x], dy, packed,
-                                   &plan_step->conv, step->gain, plan_step->adds_to_x, scratch);
+                                   &plan_step->conv, step->gain, plan_step->adds_to_x, NULL,
+                                   scratch);
 }
 
 /* The same for a transposed one: 'conv' is the convolution from its output to its input. */
@@ -306,7 +308,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
       break;
     case ATL_OP_MAX_POOL:
       backend->max_pool_backward (dx, dy, workspace + plan->values[step->x], &plan_step->pool,
-                                  plan_step->adds_to_x);
+                                  plan_step->adds_to_x, FALSE);
       break;
     case ATL_OP_REFLECTION_PAD:
       backend->reflection_pad_backward (dx, dy, &plan_step->pad, plan_step->adds_to_x);

@@ -30,6 +30,7 @@ typedef struct
   AtlShape shape_stored;
   const float *dy, *dx, *dw, *db;
   gboolean accumulate;
+  const float *relu; /* what masks dx, or NULL */
   float gain;
   AtlNearness nearness;
 } ConvCase;
@@ -192,6 +193,25 @@ draw_part (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
 }
 
 static void
+draw_residual (AtlCheck *check, ConvCase *c, const AtlShape *shape_y)
+{
+  AtlConvEpilogue *e = &c->epilogue;
+
+  c->in_place = atl_check_flip (check);
+  if (! c->in_place)
+    {
+      e->residual_top = (int) atl_random_below (&check->random, 4);
+      e->residual_left = (int) atl_random_below (&check->random, 4);
+    }
+  e->residual_h = shape_y->h + 2 * e->residual_top;
+  e->residual_w = shape_y->w + 2 * e->residual_left;
+
+  const AtlShape shape = residual_shape (c, shape_y);
+
+  e->residual = atl_check_numbers (check, atl_shape_size (&shape));
+}
+
+static void
 draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y, int n_bias)
 {
   const size_t c_out = (size_t) shape_y->c;
@@ -212,24 +232,11 @@ draw_epilogue (AtlCheck *check, ConvCase *c, const AtlShape *shape_y, int n_bias
   e->shift = atl_check_flip (check) ? atl_check_numbers (check, c_out) : NULL;
   e->gain = c->gain;
   if (atl_check_flip (check))
-    {
-      if (atl_check_flip (check))
-        draw_part (check, c, shape_y);
-      return;
-    }
-
-  c->in_place = atl_check_flip (check);
-  if (! c->in_place)
-    {
-      e->residual_top = (int) atl_random_below (&check->random, 4);
-      e->residual_left = (int) atl_random_below (&check->random, 4);
-    }
-  e->residual_h = shape_y->h + 2 * e->residual_top;
-  e->residual_w = shape_y->w + 2 * e->residual_left;
-
-  const AtlShape shape = residual_shape (c, shape_y);
-
-  e->residual = atl_check_numbers (check, atl_shape_size (&shape));
+    draw_residual (check, c, shape_y);
+  else if (atl_check_flip (check))
+    draw_part (check, c, shape_y);
+  if (atl_check_flip (check))
+    e->mask = atl_check_numbers (check, atl_shape_size (&c->shape_stored));
 }
 
 /* The shape of what is stored. */
@@ -257,6 +264,7 @@ run_layer (AtlSide *side, const ConvCase *c, AtlPass pass)
   e.scale = atl_side_vector (side, e.scale, shape_y.c);
   e.shift = atl_side_vector (side, e.shift, shape_y.c);
   e.residual = c->in_place ? y : atl_side_tensor (side, e.residual, &shape_residual);
+  e.mask = atl_side_tensor (side, e.mask, &c->shape_stored);
 
   const float *x = forward ? atl_side_tensor (side, c->x, &c->shape_x)
                            : atl_side_tensor (side, c->dy, &c->shape_y);
@@ -347,7 +355,8 @@ run_backward_data (AtlSide *side, const void *data)
   const float *dy = atl_side_tensor (side, c->dy, &c->shape_y);
   const float *packed = pack (side, c, ATL_PASS_DATA);
   float *scratch = atl_side_scratch (side, backend->conv2d_scratch_size (&c->conv, ATL_PASS_DATA));
-  backend->conv2d_backward_data (dx, dy, packed, &c->conv, c->gain, c->accumulate, scratch);
+  backend->conv2d_backward_data (dx, dy, packed, &c->conv, c->gain, c->accumulate,
+                                 atl_side_tensor (side, c->relu, &c->shape_x), scratch);
 }
 
 void
@@ -357,6 +366,7 @@ atl_check_conv2d_backward_data (AtlCheck *check)
 
   c.accumulate = atl_check_flip (check);
   c.dx = c.accumulate ? atl_check_numbers (check, atl_shape_size (&c.shape_x)) : NULL;
+  c.relu = atl_check_flip (check) ? atl_check_numbers (check, atl_shape_size (&c.shape_x)) : NULL;
   c.dy = atl_check_numbers (check, atl_shape_size (&c.shape_y));
   c.w = atl_check_parameters (check, atl_shape_size (&c.shape_w));
   c.nearness = near_sum_of_products (c.conv.c_out * c.conv.kernel * c.conv.kernel, c.dy, &c.shape_y,

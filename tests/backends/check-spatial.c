@@ -15,7 +15,7 @@ typedef struct
 {
   AtlShape shape, shape_y; /* of x and y */
   const float *x, *dx, *dy;
-  gboolean accumulate;
+  gboolean accumulate, relu;
   int factor;
   AtlMaxPool pool;
   AtlReflectionPad pad;
@@ -118,6 +118,7 @@ draw_max_pool (AtlCheck *check)
   c.shape_y = (AtlShape) { p->n, p->c, p->h_out, p->w_out };
   draw_numbers (check, &c);
 
+  c.relu = atl_check_flip (check);
   /* Some numbers are equal, and perhaps one is NaN. */
   x = (float *) c.x;
   for (size_t i = 0; i < atl_shape_size (&c.shape); i += 3)
@@ -157,7 +158,7 @@ run_max_pool_backward (AtlSide *side, const void *data)
   float *dx = atl_side_output_tensor (side, "dx", &c->shape, c->dx, near_sum);
   const float *dy = atl_side_tensor (side, c->dy, &c->shape_y);
   const float *x = atl_side_tensor (side, c->x, &c->shape);
-  atl_side_backend (side)->max_pool_backward (dx, dy, x, &c->pool, c->accumulate);
+  atl_side_backend (side)->max_pool_backward (dx, dy, x, &c->pool, c->accumulate, c->relu);
 }
 
 void

@@ -17,8 +17,10 @@ typedef struct
   const float *x, *gamma, *beta, *dx, *dy, *dgamma, *dbeta;
   float *mean, *variance;
   float epsilon;
-  gboolean accumulate;
-  double x_scale, y_scale, dx_scale; /* see AtlNearness; what a mean or a deviation multiplies */
+  AtlNormEpilogue epilogue;
+  float gain;                          /* of the gradient */
+  gboolean accumulate, relu, in_place; /* of dx, which is dy if it is in place */
+  double x_scale, y_scale, dx_scale;   /* see AtlNearness; what a mean or a deviation multiplies */
 } NormCase;
 
 static NormCase
@@ -62,7 +64,8 @@ compute_statistics (AtlCheck *check, NormCase *c)
   float *y = atl_check_numbers (check, size);
 
   atl_backend_reference ()->batch_norm_forward (y, c->mean, c->variance, c->x, c->gamma, c->beta,
-                                                &c->shape, c->epsilon, NULL);
+                                                &c->shape, c->epsilon, &(AtlNormEpilogue) { 0 },
+                                                NULL);
   c->x_scale = largest (c->x, size);
   for (int i = 0; i < c->shape.c; i++)
     {
@@ -91,7 +94,11 @@ run_norm_forward (AtlSide *side, const void *data)
   const float *gamma = atl_side_vector (side, c->gamma, c->shape.c);
   const float *beta = atl_side_vector (side, c->beta, c->shape.c);
   float *scratch = atl_side_scratch (side, backend->batch_norm_scratch_size (&c->shape));
-  backend->batch_norm_forward (y, mean, variance, x, gamma, beta, &c->shape, c->epsilon, scratch);
+  AtlNormEpilogue epilogue = c->epilogue;
+
+  epilogue.residual = atl_side_tensor (side, epilogue.residual, &c->shape);
+  backend->batch_norm_forward (y, mean, variance, x, gamma, beta, &c->shape, c->epsilon, &epilogue,
+                               scratch);
 }
 
 void
@@ -99,6 +106,10 @@ atl_check_batch_norm_forward (AtlCheck *check)
 {
   NormCase c = draw_norm (check);
 
+  if (atl_check_flip (check))
+    c.epilogue.residual = atl_check_numbers (check, atl_shape_size (&c.shape));
+  c.epilogue.gain = atl_check_gain (check);
+  c.epilogue.relu = atl_check_flip (check);
   compute_statistics (check, &c);
   atl_check_run (check, run_norm_forward, &c);
 }
@@ -114,21 +125,21 @@ run_norm_backward (AtlSide *side, const void *data)
   const AtlNearness near_sum = { norm_tolerance,
                                  sqrt (n_terms) * largest (c->dy, atl_shape_size (&c->shape)) };
 
-  float *dx = atl_side_output_tensor (side, "dx", &c->shape, c->dx, near_dx);
+  float *dx = atl_side_output_tensor (side, "dx", &c->shape, c->in_place ? c->dy : c->dx, near_dx);
   float *dgamma = c->dgamma == NULL
                       ? NULL
                       : atl_side_output_vector (side, "dgamma", c->shape.c, c->dgamma, near_sum);
   float *dbeta = c->dbeta == NULL
                      ? NULL
                      : atl_side_output_vector (side, "dbeta", c->shape.c, c->dbeta, near_sum);
-  const float *dy = atl_side_tensor (side, c->dy, &c->shape);
+  const float *dy = c->in_place ? dx : atl_side_tensor (side, c->dy, &c->shape);
   const float *x = atl_side_tensor (side, c->x, &c->shape);
   const float *gamma = atl_side_vector (side, c->gamma, c->shape.c);
   const float *mean = atl_side_vector (side, c->mean, c->shape.c);
   const float *variance = atl_side_vector (side, c->variance, c->shape.c);
   float *scratch = atl_side_scratch (side, backend->batch_norm_scratch_size (&c->shape));
   backend->batch_norm_backward (dx, dgamma, dbeta, dy, x, gamma, mean, variance, &c->shape,
-                                c->epsilon, c->accumulate, scratch);
+                                c->epsilon, c->gain, c->accumulate, c->relu, scratch);
 }
 
 void
@@ -137,6 +148,9 @@ atl_check_batch_norm_backward (AtlCheck *check)
   NormCase c = draw_norm (check);
   const size_t n_channels = (size_t) c.shape.c, size = atl_shape_size (&c.shape);
 
+  c.gain = atl_check_gain (check);
+  c.relu = atl_check_flip (check);
+  c.in_place = ! c.accumulate && atl_check_flip (check);
   c.dy = atl_check_parameters (check, size);
   c.dx = c.accumulate ? atl_check_parameters (check, size) : NULL;
   c.dgamma = atl_check_flip (check) ? atl_check_parameters (check, n_channels) : NULL;

@@ -196,8 +196,8 @@ conv2d_backward (Case *c, const AtlConv2d *conv, const AtlShape *shape_x, const 
   float *db = new_array (c, (size_t) conv->c_out);
   float *db_again = new_ones (c, (size_t) conv->c_out);
 
-  reference ()->conv2d_backward_data (dx, dy, packed, conv, gain, FALSE, NULL);
-  reference ()->conv2d_backward_data (dx_again, dy, packed, conv, gain, TRUE, NULL);
+  reference ()->conv2d_backward_data (dx, dy, packed, conv, gain, FALSE, NULL, NULL);
+  reference ()->conv2d_backward_data (dx_again, dy, packed, conv, gain, TRUE, NULL, NULL);
   check_accumulated (c, "dx", dx, dx_again);
 
   reference ()->conv2d_backward_weight (dw, db, x, dy, conv, gain, NULL);
@@ -391,8 +391,8 @@ max_pool_case (Case *c)
 
   reference ()->max_pool_forward (y, x, &pool);
   check (c, "y", y);
-  reference ()->max_pool_backward (dx, dy, x, &pool, FALSE);
-  reference ()->max_pool_backward (again, dy, x, &pool, TRUE);
+  reference ()->max_pool_backward (dx, dy, x, &pool, FALSE, FALSE);
+  reference ()->max_pool_backward (again, dy, x, &pool, TRUE, FALSE);
   check_accumulated (c, "dx", dx, again);
 }
 
@@ -531,15 +531,15 @@ batch_norm_case (Case *c)
   float *dbeta = new_array (c, n_channels), *dbeta_again = new_ones (c, n_channels);
 
   reference ()->batch_norm_forward (y, mean, variance, x, gamma, read (c, "beta"), &shape, epsilon,
-                                    NULL);
+                                    &(AtlNormEpilogue) { 0 }, NULL);
   check (c, "y", y);
   check (c, "mean", mean);
   check (c, "variance", variance);
 
   reference ()->batch_norm_backward (dx, dgamma, dbeta, dy, x, gamma, mean, variance, &shape,
-                                     epsilon, FALSE, NULL);
+                                     epsilon, 1.0f, FALSE, FALSE, NULL);
   reference ()->batch_norm_backward (dx_again, dgamma_again, dbeta_again, dy, x, gamma, mean,
-                                     variance, &shape, epsilon, TRUE, NULL);
+                                     variance, &shape, epsilon, 1.0f, TRUE, FALSE, NULL);
   check_accumulated (c, "dx", dx, dx_again);
   check_accumulated (c, "dgamma", dgamma, dgamma_again);
   check_accumulated (c, "dbeta", dbeta, dbeta_again);

@@ -113,7 +113,7 @@ check_conv (const AtlConv2d *conv)
   g_autofree float *dw = g_new0 (float, n_w), *db = g_new0 (float, n_b);
   const ConvLoss c = { *conv, x, w, bias, r, y, n_y, 0.3f };
 
-  reference ()->conv2d_backward_data (dx, r, w, conv, c.gain, FALSE, NULL);
+  reference ()->conv2d_backward_data (dx, r, w, conv, c.gain, FALSE, NULL, NULL);
   reference ()->conv2d_backward_weight (dw, db, x, r, conv, c.gain, NULL);
   check_gradient ("dx", dx, x, n_x, conv_loss, &c);
   check_gradient ("dw", dw, w, n_w, conv_loss, &c);
@@ -229,6 +229,7 @@ typedef struct
   AtlShape shape;
   const float *x, *gamma, *beta, *r;
   float *y, *mean, *variance;
+  AtlNormEpilogue epilogue;
 } NormLoss;
 
 static const float epsilon = 0.01f;
@@ -239,7 +240,7 @@ batch_norm_loss (const void *data)
   const NormLoss *c = data;
 
   reference ()->batch_norm_forward (c->y, c->mean, c->variance, c->x, c->gamma, c->beta, &c->shape,
-                                    epsilon, NULL);
+                                    epsilon, &c->epilogue, NULL);
   return dot (c->y, c->r, atl_shape_size (&c->shape));
 }
 
@@ -249,15 +250,16 @@ batch_norm (void)
   const AtlShape shape = { 2, 3, 4, 5 };
   const size_t n = atl_shape_size (&shape), n_c = (size_t) shape.c;
   g_autofree float *x = draw (n), *gamma = draw (n_c), *beta = draw (n_c), *r = draw (n);
+  g_autofree float *residual = draw (n);
   g_autofree float *y = g_new (float, n), *mean = g_new (float, n_c),
                    *variance = g_new (float, n_c);
   g_autofree float *dx = g_new (float, n);
   g_autofree float *dgamma = g_new0 (float, n_c), *dbeta = g_new0 (float, n_c);
-  const NormLoss c = { shape, x, gamma, beta, r, y, mean, variance };
+  const NormLoss c = { shape, x, gamma, beta, r, y, mean, variance, { residual, 0.3f, FALSE } };
 
   batch_norm_loss (&c);
   reference ()->batch_norm_backward (dx, dgamma, dbeta, r, x, gamma, mean, variance, &shape,
-                                     epsilon, FALSE, NULL);
+                                     epsilon, c.epilogue.gain, FALSE, FALSE, NULL);
   check_gradient ("dx", dx, x, n, batch_norm_loss, &c);
   check_gradient ("dgamma", dgamma, gamma, n_c, batch_norm_loss, &c);
   check_gradient ("dbeta", dbeta, beta, n_c, batch_norm_loss, &c);
@@ -350,7 +352,7 @@ pixels (void)
   for (size_t i = 0; i < n; i++)
     x[i] = 4.0f * h * (float) (i * 7 % n);
   c.shape_large = pooled;
-  reference ()->max_pool_backward (dx, r, x, &pool, FALSE);
+  reference ()->max_pool_backward (dx, r, x, &pool, FALSE, FALSE);
   check_gradient ("max pool", dx, x, n, max_pool_loss, &c);
 }
 

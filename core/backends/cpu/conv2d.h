@@ -225,7 +225,7 @@ typedef struct
   gboolean relu, relu_last;
   int n_blocks;
   float *y;
-  const float *residual; /* NULL = none */
+  const float *residual, *mask; /* NULL = none; the mask lies as y does */
   /* From one to the next: blocks, and rows and columns of the convolution's result. */
   size_t y_block, y_row, y_column;
   size_t residual_block, residual_row, residual_column;
@@ -319,6 +319,8 @@ atl_store_of_outputs (const AtlConvSides *sides, int image, int output)
   };
 
   store.y_block = atl_output_address (sides, image, index + 1) - store.y;
+  if (e->mask != NULL)
+    store.mask = e->mask + (store.y - sides->y);
   if (e->bias != NULL)
     store.bias = atl_bias_of_outputs (sides, output, store.n_blocks);
   if (e->scale != NULL)
@@ -349,7 +351,8 @@ atl_store_of_outputs (const AtlConvSides *sides, int image, int output)
 ATL_ALWAYS_INLINE void
 atl_store_pixel (const AtlStore *store, AtlWide z, int row, int column)
 {
-  float *y = store->y + row * store->y_row + column * store->y_column;
+  const size_t at = row * store->y_row + column * store->y_column;
+  float *y = store->y + at;
 
   z += store->bias;
   if (store->relu)
@@ -362,6 +365,9 @@ atl_store_pixel (const AtlStore *store, AtlWide z, int row, int column)
                            store->residual_block, store->n_blocks);
   if (store->relu_last)
     z = atl_relu_wide (z);
+  if (store->mask != NULL)
+    z = atl_where_positive_wide (
+        z, atl_load_blocks (store->mask + at, store->y_block, store->n_blocks));
 
   atl_store8 (y, atl_block_of_wide (z, 0));
   if (ATL_WIDE > 1 && store->n_blocks > 1)

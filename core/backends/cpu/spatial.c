@@ -6,8 +6,6 @@
 
 #include "backends/cpu/kernels.h"
 
-#include <math.h>
-
 #include "backends/cpu/blocks.h"
 #include "backends/cpu/vector.h"
 #include "base/threads.h"
@@ -91,6 +89,7 @@ typedef struct
   float *y, *dx; /* dx: of the gradient */
   const float *x, *dy;
   AtlMaxPool pool;
+  gboolean accumulate, relu;
 } PoolJob;
 
 /* The part of a window, in one direction, that lies in the picture: taps from 'begin' to before 'end'. */
@@ -134,6 +133,38 @@ pixel_of_x (const PoolJob *job, int plane, int row, int column)
          + (((size_t) plane * job->pool.h_in + row) * job->pool.w_in + column) * ATL_CHANNEL_BLOCK;
 }
 
+/* Takes out of 'left' what belongs to the numbers equal to 'largest', of which a NaN is one if that is one too. */
+ATL_ALWAYS_INLINE AtlVector8
+take_where_equal8 (AtlVector8 *left, AtlVector8 x, AtlVector8 largest)
+{
+  AtlParts rest = { .whole = *left }, taken;
+  const AtlParts a = { .whole = x }, b = { .whole = largest };
+
+  for (int i = 0; i < ATL_N_PARTS; i++)
+    {
+      const AtlPartMask equal = (a.part[i] == b.part[i])
+                                | ((a.part[i] != a.part[i]) & (b.part[i] != b.part[i]));
+
+      taken.part[i] = (AtlPart) ((AtlPartMask) rest.part[i] & equal);
+      rest.part[i] = (AtlPart) ((AtlPartMask) rest.part[i] & ~equal);
+    }
+  *left = rest.whole;
+  return taken.whole;
+}
+
+static AtlVector8
+largest_of_window (const PoolJob *job, int plane, const Taps *rows, const Taps *columns)
+{
+  AtlVector8 largest = atl_load8 (
+      pixel_of_x (job, plane, rows->first + rows->begin, columns->first + columns->begin));
+
+  for (int a = rows->begin; a < rows->end; a++)
+    for (int b = columns->begin; b < columns->end; b++)
+      largest = larger8 (largest,
+                         atl_load8 (pixel_of_x (job, plane, rows->first + a, columns->first + b)));
+  return largest;
+}
+
 /* A chunk is a row of y in a channel block of an image. */
 static void
 max_pool_chunk (int chunk, int worker, void *data)
@@ -147,41 +178,51 @@ max_pool_chunk (int chunk, int worker, void *data)
   for (int q = 0; q < p->w_out; q++)
     {
       const Taps columns = taps_of (q, p->stride, p->pad_left, p->kernel, p->w_in);
-      AtlVector8 largest = atl_load8 (
-          pixel_of_x (job, plane, rows.first + rows.begin, columns.first + columns.begin));
 
-      for (int a = rows.begin; a < rows.end; a++)
-        for (int b = columns.begin; b < columns.end; b++)
-          largest = larger8 (
-              largest, atl_load8 (pixel_of_x (job, plane, rows.first + a, columns.first + b)));
-      atl_store8 (y + (size_t) q * ATL_CHANNEL_BLOCK, largest);
+      atl_store8 (y + (size_t) q * ATL_CHANNEL_BLOCK,
+                  largest_of_window (job, plane, &rows, &columns));
     }
 }
 
 /* Adds a window's gradient to the first largest number of each channel. */
 static void
 give_to_largest (const PoolJob *job, int plane, const Taps *rows, const Taps *columns,
-                 const float *dy)
+                 AtlVector8 dy)
 {
-  float largest[ATL_CHANNEL_BLOCK];
-  size_t at[ATL_CHANNEL_BLOCK] = { 0 };
-  gboolean any = FALSE;
+  const AtlVector8 largest = largest_of_window (job, plane, rows, columns);
 
   for (int a = rows->begin; a < rows->end; a++)
-    for (int b = columns->begin; b < columns->end; b++, any = TRUE)
+    for (int b = columns->begin; b < columns->end; b++)
       {
         const float *x = pixel_of_x (job, plane, rows->first + a, columns->first + b);
+        float *dx = job->dx + (x - job->x);
 
-        for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-          if (! any || x[i] > largest[i] || (isnan (x[i]) && ! isnan (largest[i])))
-            {
-              largest[i] = x[i];
-              at[i] = (size_t) (x - job->x) + (size_t) i;
-            }
+        atl_store8 (dx, atl_load8 (dx) + take_where_equal8 (&dy, atl_load8 (x), largest));
       }
+}
 
-  for (int i = 0; i < ATL_CHANNEL_BLOCK; i++)
-    job->dx[at[i]] += dy[i];
+/* The rows of dx from 'begin' to 'end', before the first window adds to them. */
+static void
+begin_rows (const PoolJob *job, int plane, int begin, int end)
+{
+  const size_t n_row = (size_t) job->pool.w_in * ATL_CHANNEL_BLOCK;
+
+  if (! job->accumulate && begin < end)
+    memset (job->dx + ((size_t) plane * job->pool.h_in + begin) * n_row, 0,
+            (end - begin) * n_row * sizeof (float));
+}
+
+/* The same after the last one. */
+static void
+finish_rows (const PoolJob *job, int plane, int begin, int end)
+{
+  const size_t n_row = (size_t) job->pool.w_in * ATL_CHANNEL_BLOCK;
+  const size_t first = (size_t) plane * job->pool.h_in * n_row;
+
+  if (job->relu)
+    for (size_t i = first + begin * n_row; i < first + end * n_row; i += ATL_CHANNEL_BLOCK)
+      atl_store8 (job->dx + i,
+                  atl_where_positive8 (atl_load8 (job->dx + i), atl_load8 (job->x + i)));
 }
 
 /* A chunk is a picture of a channel block: windows overlap. */
@@ -191,18 +232,26 @@ max_pool_backward_chunk (int chunk, int worker, void *data)
   const PoolJob *job = data;
   const AtlMaxPool *p = &job->pool;
   const float *dy = job->dy + (size_t) chunk * p->h_out * p->w_out * ATL_CHANNEL_BLOCK;
+  int begun = 0, finished = 0; /* rows of dx */
 
   for (int r = 0; r < p->h_out; r++)
     {
       const Taps rows = taps_of (r, p->stride, p->pad_top, p->kernel, p->h_in);
+      const int complete = CLAMP (rows.first, finished, begun);
 
+      finish_rows (job, chunk, finished, complete);
+      finished = complete;
+      begin_rows (job, chunk, begun, rows.first + rows.end);
+      begun = MAX (begun, rows.first + rows.end);
       for (int q = 0; q < p->w_out; q++, dy += ATL_CHANNEL_BLOCK)
         {
           const Taps columns = taps_of (q, p->stride, p->pad_left, p->kernel, p->w_in);
 
-          give_to_largest (job, chunk, &rows, &columns, dy);
+          give_to_largest (job, chunk, &rows, &columns, atl_load8 (dy));
         }
     }
+  begin_rows (job, chunk, begun, p->h_in);
+  finish_rows (job, chunk, finished, p->h_in);
 }
 
 static void
@@ -215,13 +264,12 @@ max_pool_forward (float *y, const float *x, const AtlMaxPool *pool)
 
 static void
 max_pool_backward (float *dx, const float *dy, const float *x, const AtlMaxPool *pool,
-                   gboolean accumulate)
+                   gboolean accumulate, gboolean relu)
 {
-  PoolJob job = { .dx = dx, .dy = dy, .x = x, .pool = *pool };
-  const AtlShape shape_x = { pool->n, pool->c, pool->h_in, pool->w_in };
+  PoolJob job = {
+    .dx = dx, .dy = dy, .x = x, .pool = *pool, .accumulate = accumulate, .relu = relu
+  };
 
-  if (! accumulate)
-    memset (dx, 0, atl_cpu_tensor_size (&shape_x) * sizeof (float));
   atl_parallel_for (pool->n * atl_channel_blocks (pool->c), max_pool_backward_chunk, &job);
 }
 

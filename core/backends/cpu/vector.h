@@ -157,6 +157,19 @@ atl_where_positive8 (AtlVector8 v, AtlVector8 y)
   return parts.whole;
 }
 
+/* The same for all blocks of wide vectors. */
+ATL_ALWAYS_INLINE AtlWide
+atl_where_positive_wide (AtlWide v, AtlWide y)
+{
+#if ATL_VECTOR_LANES == 16
+  typedef int WideMask __attribute__ ((vector_size (sizeof (AtlWide))));
+
+  return (AtlWide) ((WideMask) v & (y > 0.0f));
+#else
+  return atl_where_positive8 (v, y);
+#endif
+}
+
 /* |v| */
 ATL_ALWAYS_INLINE AtlVector8
 atl_absolute8 (AtlVector8 v)

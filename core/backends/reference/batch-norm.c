@@ -5,11 +5,13 @@
  *   mean     = sum x / M
  *   variance = sum (x - mean)^2 / M
  *   x^       = (x - mean) / sqrt (variance + epsilon)
- *   y        = gamma x^ + beta
+ *   z        = gamma x^ + beta
+ *   y        = z, or max (residual + gain z, 0) or parts of that
  *
- *   dbeta   += sum dy
- *   dgamma  += sum dy x^
- *   dx       = gamma / sqrt (variance + epsilon)  (dy - sum dy / M - x^ sum (dy x^) / M)
+ *   dz       = gain dy
+ *   dbeta   += sum dz
+ *   dgamma  += sum dz x^
+ *   dx       = gamma / sqrt (variance + epsilon)  (dz - sum dz / M - x^ sum (dz x^) / M)
  *
  * Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
  * Covariate Shift", ICML 2015, algorithm 1 and section 3.
@@ -60,7 +62,7 @@ variance_of_channel (const float *x, double mean, const AtlShape *shape, int c)
 void
 atl_batch_norm_forward_reference (float *y, float *mean, float *variance, const float *x,
                                   const float *gamma, const float *beta, const AtlShape *shape,
-                                  float epsilon, float *scratch)
+                                  float epsilon, const AtlNormEpilogue *epilogue, float *scratch)
 {
   for (int c = 0; c < shape->c; c++)
     {
@@ -77,7 +79,12 @@ atl_batch_norm_forward_reference (float *y, float *mean, float *variance, const 
             {
               const size_t i = atl_nchw (shape, n, c, h, w);
 
-              y[i] = (float) (scale * (x[i] - m) + beta[c]);
+              const double z = scale * (x[i] - m) + beta[c];
+              const double sum = epilogue->residual == NULL
+                                     ? z
+                                     : epilogue->residual[i] + (double) epilogue->gain * z;
+
+              y[i] = epilogue->relu && sum < 0.0 ? 0.0f : (float) sum;
             }
     }
 }
@@ -86,10 +93,10 @@ atl_batch_norm_forward_reference (float *y, float *mean, float *variance, const 
 static void
 backward_of_channel (float *dx, float *dgamma, float *dbeta, const float *dy, const float *x,
                      double gamma, double mean, double deviation, const AtlShape *shape, int c,
-                     gboolean accumulate)
+                     double gain, gboolean accumulate, gboolean relu)
 {
   const double count = (double) shape->n * shape->h * shape->w;
-  double sum_dy = 0.0, sum_dy_x = 0.0;
+  double sum_dz = 0.0, sum_dz_x = 0.0;
 
   for (int n = 0; n < shape->n; n++)
     for (int h = 0; h < shape->h; h++)
@@ -97,14 +104,14 @@ backward_of_channel (float *dx, float *dgamma, float *dbeta, const float *dy, co
         {
           const size_t i = atl_nchw (shape, n, c, h, w);
 
-          sum_dy += dy[i];
-          sum_dy_x += dy[i] * (x[i] - mean) / deviation;
+          sum_dz += gain * dy[i];
+          sum_dz_x += gain * dy[i] * (x[i] - mean) / deviation;
         }
 
   if (dgamma != NULL)
-    dgamma[c] = (float) (dgamma[c] + sum_dy_x);
+    dgamma[c] = (float) (dgamma[c] + sum_dz_x);
   if (dbeta != NULL)
-    dbeta[c] = (float) (dbeta[c] + sum_dy);
+    dbeta[c] = (float) (dbeta[c] + sum_dz);
 
   for (int n = 0; n < shape->n; n++)
     for (int h = 0; h < shape->h; h++)
@@ -116,7 +123,9 @@ backward_of_channel (float *dx, float *dgamma, float *dbeta, const float *dy, co
 
           dx[i] = (float) (before
                            + gamma / deviation
-                                 * (dy[i] - sum_dy / count - x_hat * sum_dy_x / count));
+                                 * (gain * dy[i] - sum_dz / count - x_hat * sum_dz_x / count));
+          if (relu && ! (x[i] > 0.0f))
+            dx[i] = 0.0f;
         }
 }
 
@@ -124,13 +133,13 @@ void
 atl_batch_norm_backward_reference (float *dx, float *dgamma, float *dbeta, const float *dy,
                                    const float *x, const float *gamma, const float *mean,
                                    const float *variance, const AtlShape *shape, float epsilon,
-                                   gboolean accumulate, float *scratch)
+                                   float gain, gboolean accumulate, gboolean relu, float *scratch)
 {
   for (int c = 0; c < shape->c; c++)
     {
       const double deviation = sqrt ((double) variance[c] + epsilon);
 
-      backward_of_channel (dx, dgamma, dbeta, dy, x, gamma[c], mean[c], deviation, shape, c,
-                           accumulate);
+      backward_of_channel (dx, dgamma, dbeta, dy, x, gamma[c], mean[c], deviation, shape, c, gain,
+                           accumulate, relu);
     }
 }

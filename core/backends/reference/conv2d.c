@@ -97,10 +97,13 @@ stored_shape (const AtlConvEpilogue *epilogue, int n, int n_channels, int h, int
   return (AtlShape) { n, epilogue->y_channels > 0 ? epilogue->y_channels : n_channels, h, w };
 }
 
-/* y[n, o, r, q] of n_channels, from z with its bias. */
-static double
-finish (double z, int n_channels, const AtlConvEpilogue *epilogue, int n, int o, int r, int q)
+/* Stores y[n, o, r, q] of n_channels, from z with its bias; 'shape' is that of the tensor in memory. */
+static void
+store (float *y, const AtlShape *shape_y, double z, int n_channels, const AtlConvEpilogue *epilogue,
+       int n, int o, int r, int q)
 {
+  const size_t at = atl_nchw (shape_y, n, epilogue->y_channel + o, r, q);
+
   if (epilogue->relu && z < 0.0)
     z = 0.0;
   if (epilogue->scale != NULL)
@@ -115,7 +118,11 @@ finish (double z, int n_channels, const AtlConvEpilogue *epilogue, int n, int o,
 
       z = epilogue->residual[i] + (double) epilogue->gain * z;
     }
-  return epilogue->relu_last && z < 0.0 ? 0.0 : z;
+  if (epilogue->relu_last && z < 0.0)
+    z = 0.0;
+  if (epilogue->mask != NULL && ! (epilogue->mask[at] > 0.0f))
+    z = 0.0;
+  y[at] = (float) z;
 }
 
 void
@@ -134,8 +141,7 @@ atl_conv2d_forward_reference (float *y, const float *x, const float *packed, con
             const int c = o / (f * f), row = r * f + o % (f * f) / f, column = q * f + o % f;
             const double z = convolve (x, packed, conv, n, o, r, q) + bias_of (epilogue, o);
 
-            y[atl_nchw (&shape_y, n, epilogue->y_channel + c, row, column)] = (float) finish (
-                z, n_channels, epilogue, n, c, row, column);
+            store (y, &shape_y, z, n_channels, epilogue, n, c, row, column);
           }
 }
 
@@ -173,7 +179,7 @@ convolve_back (const float *dy, const float *w, const AtlConv2d *conv, int n, in
 void
 atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *packed,
                                     const AtlConv2d *conv, float gain, gboolean accumulate,
-                                    float *scratch)
+                                    const float *relu, float *scratch)
 {
   const AtlShape shape_dx = input_shape (conv);
 
@@ -182,10 +188,12 @@ atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *pac
       for (int h = 0; h < conv->h_in; h++)
         for (int v = 0; v < conv->w_in; v++)
           {
-            float *target = &dx[atl_nchw (&shape_dx, n, i, h, v)];
-            const double before = accumulate ? *target : 0.0;
+            const size_t at = atl_nchw (&shape_dx, n, i, h, v);
+            const double before = accumulate ? dx[at] : 0.0;
 
-            *target = (float) (before + gain * convolve_back (dy, packed, conv, n, i, h, v));
+            dx[at] = (float) (before + gain * convolve_back (dy, packed, conv, n, i, h, v));
+            if (relu != NULL && ! (relu[at] > 0.0f))
+              dx[at] = 0.0f;
           }
 }
 
@@ -204,8 +212,7 @@ atl_conv_transpose2d_forward_reference (float *y, const float *x, const float *p
           {
             const double z = convolve_back (x, packed, conv, n, i, h, v) + bias_of (epilogue, i);
 
-            y[atl_nchw (&shape_y, n, epilogue->y_channel + i, h, v)] = (float) finish (
-                z, conv->c_in, epilogue, n, i, h, v);
+            store (y, &shape_y, z, conv->c_in, epilogue, n, i, h, v);
           }
 }
 

@@ -57,7 +57,7 @@ atl_max_pool_forward_reference (float *y, const float *x, const AtlMaxPool *pool
 
 void
 atl_max_pool_backward_reference (float *dx, const float *dy, const float *x, const AtlMaxPool *pool,
-                                 gboolean accumulate)
+                                 gboolean accumulate, gboolean relu)
 {
   const AtlShape shape_x = { pool->n, pool->c, pool->h_in, pool->w_in };
   const AtlShape shape_y = { pool->n, pool->c, pool->h_out, pool->w_out };
@@ -70,4 +70,8 @@ atl_max_pool_backward_reference (float *dx, const float *dy, const float *x, con
       for (int r = 0; r < pool->h_out; r++)
         for (int q = 0; q < pool->w_out; q++)
           dx[find_largest (x, pool, n, c, r, q)] += dy[atl_nchw (&shape_y, n, c, r, q)];
+
+  for (size_t i = 0; relu && i < atl_shape_size (&shape_x); i++)
+    if (! (x[i] > 0.0f))
+      dx[i] = 0.0f;
 }
