@@ -10,7 +10,7 @@ typedef struct
   const AtlGraph *graph;
   AtlNode *only_user; /* of each node: the one node that reads it, or ATL_NO_NODE */
   gboolean *fused;    /* nodes that are part of an earlier step */
-  gboolean training;
+  const AtlShape *shapes; /* of all nodes, for training; NULL for inference */
 } Fusion;
 
 static AtlNode *
@@ -109,33 +109,53 @@ take_concat (Fusion *fusion, AtlStep *conv)
 }
 
 static gboolean
-take_relu (Fusion *fusion, AtlStep *conv)
+take_relu (Fusion *fusion, AtlStep *step)
 {
-  const AtlNode relu = next_if (fusion, conv->y, ATL_OP_RELU);
+  const AtlNode relu = next_if (fusion, step->y, ATL_OP_RELU);
 
   if (relu == ATL_NO_NODE)
     return FALSE;
-  take (fusion, conv, relu);
+  take (fusion, step, relu);
   return TRUE;
 }
 
 static void
-take_scaled_add (Fusion *fusion, AtlStep *conv)
+take_scaled_add (Fusion *fusion, AtlStep *step)
 {
-  const AtlNode next = next_if (fusion, conv->y, ATL_OP_SCALED_ADD);
+  const AtlNode next = next_if (fusion, step->y, ATL_OP_SCALED_ADD);
 
   if (next == ATL_NO_NODE)
     return;
 
   const AtlGraphNode *add = atl_graph_node (fusion->graph, next);
 
-  /* The residual must be there when the convolution runs. */
-  if (add->inputs[1] != conv->y || add->inputs[0] >= conv->node)
+  /* The residual must be there when the step runs. */
+  if (add->inputs[1] != step->y || add->inputs[0] >= step->node)
     return;
 
-  conv->other = add->inputs[0];
-  conv->gain = add->gain;
-  take (fusion, conv, next);
+  step->other = add->inputs[0];
+  step->gain = add->gain;
+  take (fusion, step, next);
+}
+
+/* The residual that a normalisation adds is as large as its own result. */
+static gboolean
+is_of_one_size (const Fusion *fusion, AtlNode add)
+{
+  const AtlNode *inputs = atl_graph_node (fusion->graph, add)->inputs;
+  const AtlShape *a = &fusion->shapes[inputs[0]], *b = &fusion->shapes[inputs[1]];
+
+  return a->h == b->h && a->w == b->w;
+}
+
+static void
+fuse_norm_for_training (Fusion *fusion, AtlStep *norm)
+{
+  const AtlNode add = next_if (fusion, norm->y, ATL_OP_SCALED_ADD);
+
+  if (add != ATL_NO_NODE && is_of_one_size (fusion, add))
+    take_scaled_add (fusion, norm);
+  norm->relu_last = take_relu (fusion, norm);
 }
 
 /* For training the backward pass finds the ReLU's mask in what was stored, so nothing may follow it. */
@@ -151,7 +171,7 @@ fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
 static gboolean
 is_read_enlarged (const Fusion *fusion, AtlNode node)
 {
-  return ! fusion->training && atl_graph_node (fusion->graph, node)->op == ATL_OP_UPSAMPLE
+  return fusion->shapes == NULL && atl_graph_node (fusion->graph, node)->op == ATL_OP_UPSAMPLE
          && next_if (fusion, node, ATL_OP_CONV2D) != ATL_NO_NODE;
 }
 
@@ -209,17 +229,19 @@ step_for_node (Fusion *fusion, AtlNode i)
                    .norm = ATL_NO_NODE };
 
   if (atl_graph_node_is_conv (node))
-    (fusion->training ? fuse_conv_for_training : fuse_conv) (fusion, &step);
+    (fusion->shapes != NULL ? fuse_conv_for_training : fuse_conv) (fusion, &step);
+  else if (node->op == ATL_OP_BATCH_NORM && fusion->shapes != NULL)
+    fuse_norm_for_training (fusion, &step);
 
   return step;
 }
 
 GArray *
-atl_graph_fuse (const AtlGraph *graph, gboolean training)
+atl_graph_fuse (const AtlGraph *graph, const AtlShape *shapes)
 {
   g_autofree AtlNode *only_user = find_only_users (graph);
   g_autofree gboolean *fused = g_new0 (gboolean, graph->nodes->len);
-  Fusion fusion = { .graph = graph, .only_user = only_user, .fused = fused, .training = training };
+  Fusion fusion = { .graph = graph, .only_user = only_user, .fused = fused, .shapes = shapes };
   GArray *steps = g_array_new (FALSE, FALSE, sizeof (AtlStep));
 
   for (AtlNode i = 1; i < (AtlNode) graph->nodes->len; i++)

@@ -15,9 +15,9 @@ typedef struct
   AtlOp op;
   AtlNode node;  /* the operator itself */
   AtlNode x;     /* what it reads */
-  AtlNode other; /* what else it reads: b of a scaled add, the residual of a convolution */
+  AtlNode other; /* what else it reads: b of a scaled add, the residual of a convolution or normalisation */
   AtlNode y;     /* what it stores: the last node fused */
-  float gain;    /* of b in a scaled add, of the convolution beside its residual */
+  float gain;    /* of b in a scaled add, of the convolution or normalisation beside its residual */
 
   /* Of a convolution, in the order in which they are applied. 'norm_in_weights' is a batch normalisation with
    * running statistics that is folded into the weights; if it stands behind the shuffle, 'norm_factor' is the
@@ -29,7 +29,7 @@ typedef struct
   int y_channel; /* the first of y that it stores, if it is joined to another convolution's result */
   gboolean relu;
   AtlNode norm;
-  gboolean relu_last; /* after the residual */
+  gboolean relu_last; /* after the residual; the one of a normalisation */
 } AtlStep;
 
 static inline gboolean
@@ -54,9 +54,11 @@ atl_step_data_pass (const AtlStep *step)
 
 /* The steps of a graph in the order in which they run, as a GArray of AtlStep.
  *
- * For inference a convolution takes along the enlargement before it, and normalisations, ReLUs, a pixel shuffle,
- * the scaled add whose b it is, or the join with another convolution's result, of which each then stores its channels. For training normalisation stands alone, and a convolution takes either the ReLU or the scaled add, since
- * the backward pass finds the ReLU's mask in what was stored. */
-GArray *atl_graph_fuse (const AtlGraph *graph, gboolean training);
+ * For inference ('shapes' NULL) a convolution takes along the enlargement before it, and normalisations, ReLUs, a pixel
+ * shuffle, the scaled add whose b it is, or the join with another convolution's result, of which each then stores its
+ * channels. For training, where 'shapes' are those of all nodes, a convolution takes either the ReLU or the scaled add,
+ * since the backward pass finds the ReLU's mask in what was stored, and a normalisation by the batch's statistics, which
+ * stands alone, both. */
+GArray *atl_graph_fuse (const AtlGraph *graph, const AtlShape *shapes);
 
 G_END_DECLS

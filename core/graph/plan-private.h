@@ -31,6 +31,9 @@ typedef struct
   gboolean wants_weight, wants_bias; /* of a convolution; of a normalisation gamma and beta */
   gboolean wants_x, adds_to_x;
   gboolean wants_other, adds_to_other;
+  /* Where a ReLU ends the step that stores a tensor, the last of the tensor's readers in the backward pass turns its
+   * gradient into that of the ReLU's input ('masks_x'), if its kernel can; else the step itself does ('masks_y'). */
+  gboolean masks_x, masks_y;
   /* Offsets of a normalisation's statistics of the batch; of its scale and shift if it is frozen. */
   size_t mean, variance;
 } AtlPlanStep;
@@ -42,7 +45,7 @@ struct AtlPlan
   const AtlPrepared *prepared; /* of an inference */
   GArray *steps;               /* of AtlPlanStep */
   AtlShape *shapes;            /* of each node's output, or the part of it that is computed */
-  size_t *values;              /* offset of each node's output, where a step stores it */
+  size_t *values;              /* offset of each node's output, where a step stores it; some share a place */
   size_t size;                 /* of the workspace */
   size_t scratch;              /* offset of the kernels' scratch */
 
@@ -52,7 +55,7 @@ struct AtlPlan
 
   /* Training. */
   AtlTrainingFlags flags;
-  size_t *gradients; /* offset of the gradient of each node's output */
+  size_t *gradients; /* offset of the gradient of each node's output; some share a place */
   size_t packed;     /* offset of the weights of the convolution that runs */
 };
 

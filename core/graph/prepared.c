@@ -184,7 +184,7 @@ atl_prepared_new (const AtlGraph *graph, const float *parameters, const AtlBacke
 
   prepared->graph = graph;
   prepared->backend = backend;
-  prepared->steps = atl_graph_fuse (graph, FALSE);
+  prepared->steps = atl_graph_fuse (graph, NULL);
   prepared->parameters = g_new0 (AtlPreparedStep, prepared->steps->len);
 
   prepared->numbers = atl_floats_new (atl_prepared_size (prepared) / sizeof (float),

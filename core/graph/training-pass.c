@@ -36,19 +36,25 @@ static void
 frozen_norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
                      const float *parameters)
 {
+  const AtlBackend *backend = plan->backend;
   const AtlStep *step = &plan_step->step;
   const AtlShape *shape = &plan->shapes[step->y];
   float *scale = workspace + plan_step->mean, *shift = workspace + plan_step->variance;
+  float *y = workspace + plan->values[step->y];
 
   memset (scale, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
   memset (shift, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
   atl_graph_norm_scale_shift (scale, shift, plan->graph, step->node, parameters);
 
-  plan->backend->scale_shift (workspace + plan->values[step->y], workspace + plan->values[step->x],
-                              scale, shift, shape);
+  backend->scale_shift (y, workspace + plan->values[step->x], scale, shift, shape);
+  if (step->other != ATL_NO_NODE)
+    backend->scaled_add_forward (y, workspace + plan->values[step->other], y, shape, shape,
+                                 (AtlOffset) { 0 }, step->gain);
+  if (step->relu_last)
+    backend->relu_forward (y, y, shape);
 }
 
-/* dx = scale dy. The shift of the forward pass is done with: its place holds the zeros. */
+/* dx = gain scale dy. The scale and shift of the forward pass are done with: their places hold the factors. */
 static void
 frozen_norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace)
 {
@@ -56,14 +62,15 @@ frozen_norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *
   const AtlStep *step = &plan_step->step;
   const AtlShape *shape = &plan->shapes[step->y];
   float *dy = workspace + plan->gradients[step->y], *dx = workspace + plan->gradients[step->x];
-  float *zero = workspace + plan_step->variance;
+  float *scale = workspace + plan_step->mean, *zero = workspace + plan_step->variance;
 
   if (! plan_step->wants_x)
     return;
 
   memset (zero, 0, (size_t) atl_padded_channels (shape->c) * sizeof (float));
-  backend->scale_shift (plan_step->adds_to_x ? dy : dx, dy, workspace + plan_step->mean, zero,
-                        shape);
+  for (int c = 0; c < shape->c; c++)
+    scale[c] *= step->gain;
+  backend->scale_shift (plan_step->adds_to_x ? dy : dx, dy, scale, zero, shape);
   if (plan_step->adds_to_x)
     backend->scaled_add_backward (dx, dy, shape, shape, (AtlOffset) { 0 }, 1.0f, TRUE);
 }
@@ -80,12 +87,18 @@ norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspac
       return;
     }
 
+  const AtlNormEpilogue epilogue = {
+    .residual = step->other != ATL_NO_NODE ? workspace + plan->values[step->other] : NULL,
+    .gain = step->gain,
+    .relu = step->relu_last,
+  };
+
   plan->backend->batch_norm_forward (
       workspace + plan->values[step->y], workspace + plan_step->mean,
       workspace + plan_step->variance, workspace + plan->values[step->x],
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA),
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA),
-      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, &(AtlNormEpilogue) { 0 },
+      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, &epilogue,
       workspace + plan->scratch);
   update_running_statistics (plan, plan_step, workspace, parameters);
 }
@@ -108,8 +121,8 @@ norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       workspace + plan->gradients[step->x], plan_step->wants_weight ? gradients + gamma : NULL,
       plan_step->wants_bias ? gradients + beta : NULL, workspace + plan->gradients[step->y],
       workspace + plan->values[step->x], parameters + gamma, workspace + plan_step->mean,
-      workspace + plan_step->variance, &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, 1.0f,
-      plan_step->adds_to_x, FALSE, workspace + plan->scratch);
+      workspace + plan_step->variance, &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, step->gain,
+      plan_step->adds_to_x, plan_step->masks_x, workspace + plan->scratch);
 }
 
 /* NULL if the convolution has none. */
@@ -164,6 +177,13 @@ step_forward (const AtlPlan *plan, guint index, float *workspace, float *paramet
     }
 }
 
+/* The tensor that masks the gradient of x, or NULL. */
+static const float *
+mask_of_x (const AtlPlan *plan, const AtlPlanStep *step, const float *workspace)
+{
+  return step->masks_x ? workspace + plan->values[step->step.x] : NULL;
+}
+
 /* dy: the gradient of what the convolution itself computed. */
 static void
 conv_backward_plain (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
@@ -178,8 +198,8 @@ conv_backward_plain (const AtlPlan *plan, const AtlPlanStep *plan_step, float *w
                                      &plan_step->conv, step->gain, scratch);
   if (plan_step->wants_x)
     backend->conv2d_backward_data (workspace + plan->gradients[step->x], dy, packed,
-                                   &plan_step->conv, step->gain, plan_step->adds_to_x, NULL,
-                                   scratch);
+                                   &plan_step->conv, step->gain, plan_step->adds_to_x,
+                                   mask_of_x (plan, plan_step, workspace), scratch);
 }
 
 /* The same for a transposed one: 'conv' is the convolution from its output to its input. */
@@ -202,7 +222,8 @@ conv_backward_transposed (const AtlPlan *plan, const AtlPlanStep *plan_step, flo
       const AtlConvEpilogue add = { .residual = plan_step->adds_to_x ? dx : NULL,
                                     .residual_h = shape_x->h,
                                     .residual_w = shape_x->w,
-                                    .gain = step->gain };
+                                    .gain = step->gain,
+                                    .mask = mask_of_x (plan, plan_step, workspace) };
 
       backend->conv2d_forward (dx, dy, packed, &plan_step->conv, &add, scratch);
     }
@@ -214,7 +235,6 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
 {
   const AtlBackend *backend = plan->backend;
   const AtlStep *step = &plan_step->step;
-  const AtlShape *shape = &plan->shapes[step->y];
   const size_t weight = atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_WEIGHT);
   float *dy = workspace + plan->gradients[step->y];
   float *packed = workspace + plan->packed;
@@ -222,8 +242,6 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
                   ? gradients + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS)
                   : NULL;
 
-  if (step->relu) /* in place: nobody else reads this gradient */
-    backend->relu_backward (dy, dy, workspace + plan->values[step->y], shape, FALSE);
   if (plan_step->wants_x)
     backend->conv2d_pack (packed, parameters + weight, &plan_step->conv, atl_step_data_pass (step));
 
@@ -231,12 +249,14 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       plan, plan_step, workspace, packed, dy, gradients + weight, db);
 }
 
-/* The gradients of the two tensors of a scaled add, or of a convolution and its residual: a, of which y is the
- * middle. */
+/* The gradient of the tensor a of a scaled add, or of the residual of a step, of which y is the middle. */
 static void
 add_backward (const AtlPlan *plan, float *workspace, AtlNode a, const AtlPlanStep *plan_step,
               gboolean adds)
 {
+  if (plan->gradients[a] == plan->gradients[plan_step->step.y])
+    return;
+
   plan->backend->scaled_add_backward (
       workspace + plan->gradients[a], workspace + plan->gradients[plan_step->step.y],
       &plan->shapes[plan_step->step.y], &plan->shapes[a], plan_step->offset, 1.0f, adds);
@@ -282,8 +302,13 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
   const AtlStep *step = &plan_step->step;
   const AtlShape *shape_x = &plan->shapes[step->x];
   const int factor = atl_graph_node (plan->graph, step->node)->factor;
-  const float *dy = workspace + plan->gradients[step->y];
+  float *dy = workspace + plan->gradients[step->y];
   float *dx = workspace + plan->gradients[step->x];
+
+  /* In place: nobody else reads this gradient. */
+  if (plan_step->masks_y)
+    backend->relu_backward (dy, dy, workspace + plan->values[step->y], &plan->shapes[step->y],
+                            FALSE);
 
   switch (step->op)
     {
@@ -294,8 +319,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
       conv_backward (plan, plan_step, workspace, parameters, gradients);
       break;
     case ATL_OP_RELU:
-      backend->relu_backward (dx, dy, workspace + plan->values[step->y], &plan->shapes[step->y],
-                              plan_step->adds_to_x);
+      add_backward (plan, workspace, step->x, plan_step, plan_step->adds_to_x);
       break;
     case ATL_OP_SCALED_ADD:
       scaled_add_backward (plan, plan_step, workspace);
@@ -308,7 +332,7 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
       break;
     case ATL_OP_MAX_POOL:
       backend->max_pool_backward (dx, dy, workspace + plan->values[step->x], &plan_step->pool,
-                                  plan_step->adds_to_x, FALSE);
+                                  plan_step->adds_to_x, plan_step->masks_x);
       break;
     case ATL_OP_REFLECTION_PAD:
       backend->reflection_pad_backward (dx, dy, &plan_step->pad, plan_step->adds_to_x);
@@ -317,6 +341,8 @@ step_backward (const AtlPlan *plan, guint index, float *workspace, const float *
       concat_backward (plan, plan_step, workspace);
       break;
     case ATL_OP_BATCH_NORM:
+      if (plan_step->wants_other)
+        add_backward (plan, workspace, step->other, plan_step, plan_step->adds_to_other);
       norm_backward (plan, plan_step, workspace, parameters, gradients);
       break;
     case ATL_OP_INPUT:

@@ -7,6 +7,9 @@
  *
  * The gradient of a tensor is overwritten by the first of its readers that the backward pass comes to,
  * and added to by the others.
+ *
+ * A gradient that is done with when another begins, which is the same or is computed number by number from it,
+ * leaves its place to it: that of a sum to its first term, of a ReLU or a normalisation to what these read.
  */
 
 #include "base/memory.h"
@@ -50,13 +53,24 @@ is_trained (const AtlPlan *plan, const gboolean *trained, AtlNode node, int plac
   return atl_parameter_role_is_trained (role) && (trained == NULL || trained[parameter]);
 }
 
+static gboolean
+is_norm_of_batch (const AtlPlan *plan, const AtlStep *step)
+{
+  return step->op == ATL_OP_BATCH_NORM && ! atl_plan_has_flag (plan, ATL_TRAINING_FROZEN_NORM);
+}
+
+static gboolean
+ends_in_relu (const AtlStep *step)
+{
+  return step->op == ATL_OP_RELU || step->relu || step->relu_last;
+}
+
 /* Decides which gradients are needed: of trained parameters, and of every tensor that depends on one
  * (or on the input, if its gradient is wanted). */
 static void
-plan_gradients (AtlPlan *plan, const gboolean *trained)
+plan_wishes (AtlPlan *plan, const gboolean *trained)
 {
-  const guint n_nodes = plan->graph->nodes->len;
-  g_autofree gboolean *wanted = g_new0 (gboolean, n_nodes);
+  g_autofree gboolean *wanted = g_new0 (gboolean, plan->graph->nodes->len);
 
   wanted[0] = atl_plan_has_flag (plan, ATL_TRAINING_INPUT_GRADIENT);
   for (guint i = 0; i < plan->steps->len; i++)
@@ -70,7 +84,7 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
           step->wants_bias = step->wants_weight
                              && is_trained (plan, trained, s->node, ATL_CONV_BIAS);
         }
-      else if (s->op == ATL_OP_BATCH_NORM && ! atl_plan_has_flag (plan, ATL_TRAINING_FROZEN_NORM))
+      else if (is_norm_of_batch (plan, s))
         {
           step->wants_weight = is_trained (plan, trained, s->node, ATL_NORM_GAMMA);
           step->wants_bias = is_trained (plan, trained, s->node, ATL_NORM_BETA);
@@ -82,9 +96,14 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
                            || step->wants_bias;
       wanted[s->y] = step->has_backward;
     }
+}
 
-  /* Who writes a gradient first, in the order of the backward pass. */
-  g_autofree gboolean *written = g_new0 (gboolean, n_nodes);
+/* Who writes a gradient first, in the order of the backward pass. */
+static void
+plan_order_of_writers (AtlPlan *plan)
+{
+  g_autofree gboolean *written = g_new0 (gboolean, plan->graph->nodes->len);
+
   written[plan->graph->output] = TRUE;
   for (guint i = 0; i < plan->graph->taps->len; i++)
     written[g_array_index (plan->graph->taps, AtlNode, i)] = TRUE;
@@ -105,35 +124,156 @@ plan_gradients (AtlPlan *plan, const gboolean *trained)
     }
 }
 
+/* Whether the kernel that computes the gradient of x can apply the mask of the ReLU that x ends in. */
+static gboolean
+can_mask_x (const AtlPlan *plan, const AtlPlanStep *step)
+{
+  const AtlStep *s = &step->step;
+
+  return step->wants_x && s->other != s->x
+         && (atl_step_is_conv (s) || s->op == ATL_OP_MAX_POOL || is_norm_of_batch (plan, s));
+}
+
+/* Who masks the gradients of tensors that end in a ReLU. */
+static void
+plan_masks (AtlPlan *plan)
+{
+  const guint n_nodes = plan->graph->nodes->len;
+  g_autofree AtlPlanStep **last_writer = g_new0 (AtlPlanStep *, n_nodes);
+
+  for (guint i = plan->steps->len; i-- > 0;)
+    {
+      AtlPlanStep *step = &g_array_index (plan->steps, AtlPlanStep, i);
+      AtlPlanStep *writer = last_writer[step->step.y];
+
+      if (step->has_backward && ends_in_relu (&step->step))
+        {
+          step->masks_y = writer == NULL || writer->step.x != step->step.y
+                          || ! can_mask_x (plan, writer);
+          if (! step->masks_y)
+            writer->masks_x = TRUE;
+        }
+      if (step->wants_other)
+        last_writer[step->step.other] = step;
+      if (step->wants_x)
+        last_writer[step->step.x] = step;
+    }
+}
+
+static gboolean
+are_of_one_size (const AtlPlan *plan, AtlNode a, AtlNode b)
+{
+  return plan->shapes[a].h == plan->shapes[b].h && plan->shapes[a].w == plan->shapes[b].w;
+}
+
+/* To which node the gradient of a step's result leaves its place, or ATL_NO_NODE. */
+static AtlNode
+heir_of_gradient (const AtlPlan *plan, const AtlPlanStep *step)
+{
+  const AtlStep *s = &step->step;
+  const AtlNode residual = s->op == ATL_OP_SCALED_ADD ? s->x : s->other;
+  const gboolean is_sum = s->op == ATL_OP_SCALED_ADD || atl_step_is_conv (s)
+                          || s->op == ATL_OP_BATCH_NORM;
+
+  /* That of a frozen normalisation may be scaled where it lies, before it is added to another. */
+  if (! step->has_backward
+      || (s->op == ATL_OP_BATCH_NORM && ! is_norm_of_batch (plan, s) && step->adds_to_x))
+    return ATL_NO_NODE;
+  if (is_sum && residual != ATL_NO_NODE)
+    {
+      const gboolean is_x = residual == s->x;
+
+      return (is_x ? step->wants_x && ! step->adds_to_x
+                   : step->wants_other && ! step->adds_to_other)
+                     && are_of_one_size (plan, residual, s->y)
+                 ? residual
+                 : ATL_NO_NODE;
+    }
+  if (s->op == ATL_OP_RELU)
+    return step->adds_to_x ? ATL_NO_NODE : s->x;
+  /* Its kernel computes the gradient of x whether it is wanted or not. */
+  return s->op == ATL_OP_BATCH_NORM && ! step->adds_to_x ? s->x : ATL_NO_NODE;
+}
+
+/* Nodes of buffers, the values of all nodes and behind them their gradients, which stand for those that lie where they
+ * do. */
+static guint *
+plan_places (const AtlPlan *plan)
+{
+  const guint n_nodes = plan->graph->nodes->len;
+  guint *places = g_new (guint, 2 * n_nodes);
+
+  for (guint i = 0; i < 2 * n_nodes; i++)
+    places[i] = i;
+
+  /* A ReLU that stands alone, and is the only reader. */
+  for (guint i = 0; i < plan->steps->len; i++)
+    {
+      const AtlStep *s = &atl_plan_step (plan, i)->step;
+
+      if (s->op == ATL_OP_RELU && s->x != 0 && atl_graph_node (plan->graph, s->x)->n_users == 1)
+        places[s->y] = places[s->x];
+    }
+  for (guint i = plan->steps->len; i-- > 0;)
+    {
+      const AtlPlanStep *step = atl_plan_step (plan, i);
+      const AtlNode heir = heir_of_gradient (plan, step);
+
+      if (heir != ATL_NO_NODE)
+        places[n_nodes + heir] = places[n_nodes + step->step.y];
+    }
+  return places;
+}
+
+/* The buffers of values and gradients, and which of them are used for which. */
+typedef struct
+{
+  AtlArenaBuffer *buffers;
+  guint *places;
+  guint n_nodes;
+} Buffers;
+
+static void
+use_value (const Buffers *buffers, AtlNode node, int time)
+{
+  atl_arena_buffer_use (&buffers->buffers[buffers->places[node]], time);
+}
+
+static void
+use_gradient (const Buffers *buffers, AtlNode node, int time)
+{
+  atl_arena_buffer_use (&buffers->buffers[buffers->places[buffers->n_nodes + node]], time);
+}
+
 /* The lives of the tensors and their gradients in one step. */
 static void
-use_buffers (const AtlPlan *plan, guint index, AtlArenaBuffer *values, AtlArenaBuffer *gradients)
+use_buffers (const AtlPlan *plan, guint index, const Buffers *buffers)
 {
   const AtlPlanStep *step = atl_plan_step (plan, index);
   const AtlStep *s = &step->step;
   const int forward = forward_time (index), backward = backward_time (plan, index);
 
-  atl_arena_buffer_use (&values[s->x], forward);
-  atl_arena_buffer_use (&values[s->y], forward);
+  use_value (buffers, s->x, forward);
+  use_value (buffers, s->y, forward);
   if (s->other != ATL_NO_NODE)
-    atl_arena_buffer_use (&values[s->other], forward);
+    use_value (buffers, s->other, forward);
 
   if (! step->has_backward)
     return;
 
-  /* The backward pass of a convolution's weights, of a normalisation and of pooling reads x, that of a ReLU y. */
-  if ((s->op == ATL_OP_BATCH_NORM && ! atl_plan_has_flag (plan, ATL_TRAINING_FROZEN_NORM))
-      || (atl_step_is_conv (s) && step->wants_weight) || s->op == ATL_OP_MAX_POOL)
-    atl_arena_buffer_use (&values[s->x], backward);
-  if (s->op == ATL_OP_RELU || s->relu)
-    atl_arena_buffer_use (&values[s->y], backward);
+  /* The backward pass of a convolution's weights, of a normalisation and of pooling reads x. */
+  if (is_norm_of_batch (plan, s) || (atl_step_is_conv (s) && step->wants_weight)
+      || s->op == ATL_OP_MAX_POOL || step->masks_x)
+    use_value (buffers, s->x, backward);
+  if (step->masks_y)
+    use_value (buffers, s->y, backward);
 
-  atl_arena_buffer_use (&gradients[s->y], backward);
+  use_gradient (buffers, s->y, backward);
   /* A normalisation's kernel always computes the gradient of x. */
   if (step->wants_x || s->op == ATL_OP_BATCH_NORM)
-    atl_arena_buffer_use (&gradients[s->x], backward);
+    use_gradient (buffers, s->x, backward);
   if (step->wants_other)
-    atl_arena_buffer_use (&gradients[s->other], backward);
+    use_gradient (buffers, s->other, backward);
 }
 
 static size_t
@@ -203,35 +343,36 @@ plan_memory (AtlPlan *plan)
 {
   const guint n_nodes = plan->graph->nodes->len;
   const AtlNode output = plan->graph->output;
-  g_autofree AtlArenaBuffer *buffers = g_new (AtlArenaBuffer, 2 * n_nodes);
+  g_autofree AtlArenaBuffer *all = g_new (AtlArenaBuffer, 2 * n_nodes);
   g_autofree AtlArenaBuffer *values = atl_plan_value_buffers (plan);
+  g_autofree guint *places = plan_places (plan);
+  const Buffers buffers = { all, places, n_nodes };
 
   for (guint i = 0; i < n_nodes; i++)
-    buffers[i] = buffers[n_nodes + i] = values[i];
-  AtlArenaBuffer *gradients = buffers + n_nodes;
+    all[i] = all[n_nodes + i] = values[i];
 
-  atl_arena_buffer_use (&buffers[0], 0);
-  atl_arena_buffer_use (&buffers[output], loss_time (plan));
-  atl_arena_buffer_use (&gradients[output], loss_time (plan));
+  use_value (&buffers, 0, 0);
+  use_value (&buffers, output, loss_time (plan));
+  use_gradient (&buffers, output, loss_time (plan));
   for (guint i = 0; i < plan->graph->taps->len; i++)
     {
       const AtlNode tap = g_array_index (plan->graph->taps, AtlNode, i);
 
-      atl_arena_buffer_use (&buffers[tap], loss_time (plan));
-      atl_arena_buffer_use (&gradients[tap], loss_time (plan));
+      use_value (&buffers, tap, loss_time (plan));
+      use_gradient (&buffers, tap, loss_time (plan));
     }
   if (atl_plan_has_flag (plan, ATL_TRAINING_INPUT_GRADIENT))
-    atl_arena_buffer_use (&gradients[0], end_time (plan));
+    use_gradient (&buffers, 0, end_time (plan));
   for (guint i = 0; i < plan->steps->len; i++)
-    use_buffers (plan, i, buffers, gradients);
+    use_buffers (plan, i, &buffers);
 
-  plan->size = atl_arena_place (buffers, 2 * (int) n_nodes);
+  plan->size = atl_arena_place (all, 2 * (int) n_nodes);
   plan->values = g_new (size_t, n_nodes);
   plan->gradients = g_new (size_t, n_nodes);
   for (guint i = 0; i < n_nodes; i++)
     {
-      plan->values[i] = buffers[i].offset;
-      plan->gradients[i] = gradients[i].offset;
+      plan->values[i] = all[places[i]].offset;
+      plan->gradients[i] = all[places[n_nodes + i]].offset;
     }
 
   plan_rest_of_workspace (plan);
@@ -241,7 +382,6 @@ AtlPlan *
 atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend, const AtlShape *input,
                        const gboolean *trained, AtlTrainingFlags flags)
 {
-  g_autoptr (GArray) steps = atl_graph_fuse (graph, TRUE);
   AtlPlan *plan = g_new0 (AtlPlan, 1);
 
   plan->graph = graph;
@@ -250,9 +390,12 @@ atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend, const A
   plan->shapes = atl_graph_shapes (graph, input);
   plan->steps = g_array_new (FALSE, TRUE, sizeof (AtlPlanStep));
 
+  g_autoptr (GArray) steps = atl_graph_fuse (graph, plan->shapes);
   for (guint i = 0; i < steps->len; i++)
     atl_plan_add_step (plan, &g_array_index (steps, AtlStep, i), plan->shapes);
-  plan_gradients (plan, trained);
+  plan_wishes (plan, trained);
+  plan_order_of_writers (plan);
+  plan_masks (plan);
   plan_memory (plan);
 
   return plan;
