@@ -39,6 +39,8 @@ static const ConvShape conv_shapes[] = {
   { 512, 512, 3, 1, 16 },
   { 64, 128, 1, 1, 128 },
   { 256, 128, 1, 1, 32 },
+  /* Its gradients are the transposed convolutions of the decoder, forward and backward. */
+  { 128, 256, 2, 2, 128 },
 };
 
 static const struct
@@ -73,7 +75,7 @@ typedef enum
 #define MOVER_SIDE 512
 
 /* Arrays that are read or written by a run at least, counted as often as they are. A normalisation reads x for the
- * mean, for the variance and for the result; its gradient reads x and dy twice. */
+ * statistics and for the result; its gradient reads x and dy twice. */
 static const struct
 {
   const char *name;
@@ -84,7 +86,7 @@ static const struct
   [SCALED_ADD] = { "scaled-add forward", 3 },
   [SCALE_SHIFT] = { "scale-shift", 2 },
   [PIXEL_SHUFFLE] = { "pixel-shuffle forward", 2 },
-  [BATCH_NORM_FORWARD] = { "batch-norm forward", 4 },
+  [BATCH_NORM_FORWARD] = { "batch-norm forward", 3 },
   [BATCH_NORM_BACKWARD] = { "batch-norm backward", 5 },
   [L1_LOSS] = { "l1-loss", 3 },
   [ADAM] = { "adam", 7 },

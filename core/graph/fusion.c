@@ -8,8 +8,8 @@
 typedef struct
 {
   const AtlGraph *graph;
-  AtlNode *only_user; /* of each node: the one node that reads it, or ATL_NO_NODE */
-  gboolean *fused;    /* nodes that are part of an earlier step */
+  AtlNode *only_user;     /* of each node: the one node that reads it, or ATL_NO_NODE */
+  gboolean *fused;        /* nodes that are part of an earlier step */
   const AtlShape *shapes; /* of all nodes, for training; NULL for inference */
 } Fusion;
 

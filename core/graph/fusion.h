@@ -13,11 +13,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   AtlOp op;
-  AtlNode node;  /* the operator itself */
-  AtlNode x;     /* what it reads */
-  AtlNode other; /* what else it reads: b of a scaled add, the residual of a convolution or normalisation */
-  AtlNode y;     /* what it stores: the last node fused */
-  float gain;    /* of b in a scaled add, of the convolution or normalisation beside its residual */
+  AtlNode node; /* the operator itself */
+  AtlNode x;    /* what it reads */
+  AtlNode
+      other; /* what else it reads: b of a scaled add, the residual of a convolution or normalisation */
+  AtlNode y;  /* what it stores: the last node fused */
+  float gain; /* of b in a scaled add, of the convolution or normalisation beside its residual */
 
   /* Of a convolution, in the order in which they are applied. 'norm_in_weights' is a batch normalisation with
    * running statistics that is folded into the weights; if it stands behind the shuffle, 'norm_factor' is the

@@ -45,9 +45,9 @@ struct AtlPlan
   const AtlPrepared *prepared; /* of an inference */
   GArray *steps;               /* of AtlPlanStep */
   AtlShape *shapes;            /* of each node's output, or the part of it that is computed */
-  size_t *values;              /* offset of each node's output, where a step stores it; some share a place */
-  size_t size;                 /* of the workspace */
-  size_t scratch;              /* offset of the kernels' scratch */
+  size_t *values; /* offset of each node's output, where a step stores it; some share a place */
+  size_t size;    /* of the workspace */
+  size_t scratch; /* offset of the kernels' scratch */
 
   /* Inference. */
   AtlRegion *regions; /* of each node's output, in its whole */

@@ -98,8 +98,7 @@ norm_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspac
       workspace + plan_step->variance, workspace + plan->values[step->x],
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_GAMMA),
       parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_NORM_BETA),
-      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, &epilogue,
-      workspace + plan->scratch);
+      &plan->shapes[step->y], ATL_BATCH_NORM_EPSILON, &epilogue, workspace + plan->scratch);
   update_running_statistics (plan, plan_step, workspace, parameters);
 }
 

@@ -94,7 +94,7 @@ job_of_conv (const AtlConv2d *conv)
     .tiles = atl_tiles (conv->n, conv->h_out, conv->w_out),
     .n_in = atl_divide_up (conv->c_in, GROUP_CHANNELS),
     .n_out = atl_divide_up (conv->c_out, GROUP_CHANNELS),
-    .c_in = MIN (GROUP_CHANNELS, atl_padded_channels (conv->c_in)),
+    .c_in = MIN (GROUP_CHANNELS, atl_round_up (conv->c_in, ATL_WIDE_CHANNELS)),
     .c_out = MIN (GROUP_CHANNELS, atl_round_up (conv->c_out, ATL_CPU_LANES)),
   };
   const int n_groups = job.n_in * job.n_out;
@@ -176,7 +176,7 @@ channels_of_group (const Job *job, int group)
   };
 }
 
-/* V of the tiles from 'begin' to 'end' in channel block b. v: of the first of them. */
+/* V of the tiles from 'begin' to 'end' in ATL_WIDE channel blocks from b on. v: of the first of them. */
 static void
 transform_inputs (const Job *job, float *v, int begin, int end, int b, int worker)
 {
@@ -191,6 +191,7 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
 
       const AtlTiled tiled = {
         .x = job->x + ((size_t) segment.image * b_in + b) * plane,
+        .next_block = b + 1 < b_in ? plane : 0,
         .h = conv->h_in,
         .w = conv->w_in,
         .enlargement = 1,
@@ -201,6 +202,7 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
         .v = v + (tile - begin) * job->v_step,
         .product_step = size_of_product (job, job->v_step),
         .tile_step = job->v_step,
+        .block_step = ATL_CHANNEL_BLOCK,
       };
 
       atl_transform_segment (&to, &tiled, &segment, ATL_TILE_INPUTS,
@@ -208,9 +210,9 @@ transform_inputs (const Job *job, float *v, int begin, int end, int b, int worke
     }
 }
 
-/* Adds eight channels of dy under the tiles of a segment. */
+/* Adds the eight channels of a block of dy under the tiles of a segment. */
 static void
-add_bias (float *db, const AtlTiled *tiled, const AtlSegment *segment)
+add_bias_of_block (float *db, const float *dy, const AtlTiled *tiled, const AtlSegment *segment)
 {
   AtlVector8 sums[4] = { 0 }; /* of every fourth row, so that none waits for the one before it */
   const int row = segment->row * ATL_TILE, column = segment->column * ATL_TILE;
@@ -219,13 +221,22 @@ add_bias (float *db, const AtlTiled *tiled, const AtlSegment *segment)
 
   for (int r = 0; r < n_rows; r++)
     for (int q = 0; q < n_columns; q++)
-      sums[r % 4] += atl_load8 (tiled->x
+      sums[r % 4] += atl_load8 (dy
                                 + ((size_t) (row + r) * tiled->w + column + q) * ATL_CHANNEL_BLOCK);
   atl_store8 (db, atl_load8 (db) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
 }
 
-/* D of the tiles from 'begin' to 'end' in channel block b, which may lie beyond the last: then there is an empty
- * picture. d: of the first of them. The sums of dy are added to db, unless it is NULL. */
+/* Those of all blocks that are transformed together. */
+static void
+add_bias (float *db, const AtlTiled *tiled, const AtlSegment *segment)
+{
+  for (int i = 0; i < ATL_WIDE; i++)
+    add_bias_of_block (db + i * ATL_CHANNEL_BLOCK, tiled->x + i * tiled->next_block, tiled,
+                       segment);
+}
+
+/* D of the tiles from 'begin' to 'end' in ATL_WIDE channel blocks from b on, which may lie beyond the last: then there
+ * is an empty picture. d: of the first of them. The sums of dy are added to db, unless it is NULL. */
 static void
 transform_gradients (const Job *job, float *d, float *db, int begin, int end, int b, int worker)
 {
@@ -240,6 +251,7 @@ transform_gradients (const Job *job, float *d, float *db, int begin, int end, in
 
       const AtlTiled tiled = {
         .x = job->dy + ((size_t) segment.image * b_out + MIN (b, b_out - 1)) * plane,
+        .next_block = b + 1 < b_out ? plane : 0,
         .h = b < b_out ? conv->h_out : 0,
         .w = b < b_out ? conv->w_out : 0,
         .enlargement = 1,
@@ -248,6 +260,7 @@ transform_gradients (const Job *job, float *d, float *db, int begin, int end, in
         .v = d + (tile - begin) * job->d_step,
         .product_step = size_of_product (job, job->d_step),
         .tile_step = job->d_step,
+        .block_step = ATL_CHANNEL_BLOCK,
       };
 
       atl_transform_segment (&to, &tiled, &segment, ATL_TILE_GRADIENTS,
@@ -361,10 +374,10 @@ sum_chunk (int chunk, int worker, void *data)
     {
       const int end = MIN (begin + BLOCK_TILES, last);
 
-      for (int i = 0; i < channels.n_in; i += ATL_CHANNEL_BLOCK)
+      for (int i = 0; i < channels.n_in; i += ATL_WIDE_CHANNELS)
         transform_inputs (job, block.v + i, begin, end, (channels.in + i) / ATL_CHANNEL_BLOCK,
                           worker);
-      for (int o = 0; o < channels.n_out; o += ATL_CHANNEL_BLOCK)
+      for (int o = 0; o < channels.n_out; o += ATL_WIDE_CHANNELS)
         transform_gradients (job, block.d + o, channels.in == 0 ? db + o : NULL, begin, end,
                              (channels.out + o) / ATL_CHANNEL_BLOCK, worker);
       sum_block (job, &block, &channels, end - begin, begin == first, sums);
@@ -404,20 +417,22 @@ finish_chunk (int chunk, int worker, void *data)
   finish_channels (job, &channels, o, sums, db);
 }
 
-/* V and D for all groups. A chunk is a channel block of x, or of dy. */
+/* V and D for all groups. A chunk is ATL_WIDE channel blocks of x, or of dy. */
 static void
 transform_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
-  const int b_in = atl_channel_blocks (job->conv->c_in), b = chunk - b_in;
-  const size_t i = (size_t) chunk * ATL_CHANNEL_BLOCK, o = (size_t) b * ATL_CHANNEL_BLOCK;
+  const int n_in = atl_divide_up (job->conv->c_in, ATL_WIDE_CHANNELS);
+  const size_t i = (size_t) chunk * ATL_WIDE_CHANNELS;
+  const size_t o = (size_t) (chunk - n_in) * ATL_WIDE_CHANNELS;
 
-  if (chunk < b_in)
-    transform_inputs (job, job->v + i, 0, job->tiles.n, chunk, worker);
+  if (chunk < n_in)
+    transform_inputs (job, job->v + i, 0, job->tiles.n, chunk * ATL_WIDE, worker);
   else
     {
-      atl_store8 (job->bias + o, (AtlVector8) { 0.0f });
-      transform_gradients (job, job->d + o, job->bias + o, 0, job->tiles.n, b, worker);
+      atl_store_wide (job->bias + o, (AtlWide) { 0.0f });
+      transform_gradients (job, job->d + o, job->bias + o, 0, job->tiles.n,
+                           (chunk - n_in) * ATL_WIDE, worker);
     }
 }
 
@@ -450,10 +465,10 @@ backward_weight (float *dw, float *db, const float *x, const float *dy, const At
 
   if (job.shared)
     {
-      const int n_blocks = atl_channel_blocks (conv->c_in)
-                           + atl_round_up (conv->c_out, ATL_CPU_LANES) / ATL_CHANNEL_BLOCK;
+      const int n_chunks = atl_divide_up (conv->c_in, ATL_WIDE_CHANNELS)
+                           + atl_round_up (conv->c_out, ATL_CPU_LANES) / ATL_WIDE_CHANNELS;
 
-      atl_parallel_for (n_blocks, transform_chunk, &job);
+      atl_parallel_for (n_chunks, transform_chunk, &job);
       atl_parallel_for (n_groups, sum_shared_chunk, &job);
       return;
     }

@@ -73,7 +73,8 @@ tiles_of_block (const AtlTiles *tiles, int c_in, int c_out)
 static size_t
 size_of_v (int c_in, int n_block)
 {
-  return (size_t) atl_padded_channels (c_in) * atl_round_up (n_block, ATL_AT_ONCE) + GAP;
+  return (size_t) atl_round_up (c_in, ATL_WIDE_CHANNELS) * atl_round_up (n_block, ATL_AT_ONCE)
+         + GAP;
 }
 
 static size_t
@@ -121,7 +122,8 @@ m_of_group (const Job *job, float *m, int group)
   return m + (size_t) group * ATL_PRODUCTS * size_of_m (job->n_block);
 }
 
-/* The first stage: the tiles from 'begin' to 'end' in channel block b. 'first' is the first tile of the block. */
+/* The first stage: the tiles from 'begin' to 'end' in the channel blocks from b on that are transformed together.
+ * 'first' is the first tile of the block. */
 static void
 transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, int end, int b)
 {
@@ -136,6 +138,7 @@ transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, 
       const AtlImage image = atl_image_of_sides (sides, segment.image);
       const AtlTiled tiled = {
         .x = image.planes + b * atl_plane_size (&image),
+        .next_block = b + 1 < image.n_blocks ? atl_plane_size (&image) : 0,
         .h = sides->h_in,
         .w = sides->w_in,
         .enlargement = sides->enlargement,
@@ -146,6 +149,7 @@ transform_inputs (const Job *job, const Scratch *scratch, int first, int begin, 
         .v = scratch->v + ((size_t) b * n_padded + (tile - first)) * ATL_CHANNEL_BLOCK,
         .product_step = size_of_v (sides->c_in, job->n_block),
         .tile_step = ATL_CHANNEL_BLOCK,
+        .block_step = (size_t) n_padded * ATL_CHANNEL_BLOCK,
       };
 
       atl_transform_segment (&v, &tiled, &segment, ATL_TILE_INPUTS, scratch->transform);
@@ -299,7 +303,7 @@ run_block (int chunk, int worker, void *data)
   const int begin = chunk * job->n_block, end = MIN (begin + job->n_block, job->tiles.n);
   const Scratch scratch = scratch_of_worker (job, worker);
 
-  for (int b = 0; b < atl_channel_blocks (job->sides.c_in); b++)
+  for (int b = 0; b < atl_channel_blocks (job->sides.c_in); b += ATL_WIDE)
     transform_inputs (job, &scratch, begin, begin, end, b);
 
   for (int group = 0; group < job->n_groups; group++)
@@ -316,14 +320,14 @@ run_block (int chunk, int worker, void *data)
 
 /* The stages of a shared block. */
 
-/* A chunk is a channel block. */
+/* A chunk is the channel blocks that are transformed together. */
 static void
 transform_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const Scratch scratch = shared_scratch (job, worker);
 
-  transform_inputs (job, &scratch, job->begin, job->begin, job->end, chunk);
+  transform_inputs (job, &scratch, job->begin, job->begin, job->end, chunk * ATL_WIDE);
 }
 
 /* A chunk is a product and a group of output channels; those that read the same part of V follow each other. */
@@ -357,7 +361,7 @@ run_shared_blocks (Job *job)
   for (job->begin = 0; job->begin < job->tiles.n; job->begin = job->end)
     {
       job->end = MIN (job->begin + job->n_block, job->tiles.n);
-      atl_parallel_for (atl_channel_blocks (job->sides.c_in), transform_chunk, job);
+      atl_parallel_for (atl_divide_up (job->sides.c_in, ATL_WIDE_CHANNELS), transform_chunk, job);
       atl_parallel_for (ATL_PRODUCTS * job->n_groups, multiply_chunk, job);
       atl_parallel_for (atl_divide_up (job->end - job->begin, STORED_TILES) * job->n_groups,
                         store_chunk, job);

@@ -232,15 +232,6 @@ typedef struct
   float gain;
 } AtlStore;
 
-/* Eight numbers of each of n_blocks, which are 'block' apart; zeros for blocks that do not exist. */
-ATL_ALWAYS_INLINE AtlWide
-atl_load_blocks (const float *numbers, size_t block, int n_blocks)
-{
-  if (n_blocks < ATL_WIDE)
-    return atl_widen (atl_load8 (numbers));
-  return atl_join_blocks (atl_load8 (numbers), atl_load8 (numbers + (ATL_WIDE - 1) * block));
-}
-
 /* One number a channel of the shuffled result, for the outputs from 'output' on. */
 static inline AtlWide
 atl_numbers_of_outputs (const float *numbers, const AtlConvSides *sides, int output, int n_blocks)

@@ -78,6 +78,12 @@ atl_load_wide (const float *p)
   return *(const AtlWideMemory *) p;
 }
 
+ATL_ALWAYS_INLINE void
+atl_store_wide (float *p, AtlWide v)
+{
+  *(AtlWideMemory *) p = v;
+}
+
 /* The numbers of one block after those of another; without wide vectors the first alone. */
 ATL_ALWAYS_INLINE AtlWide
 atl_join_blocks (AtlVector8 first, AtlVector8 second)
@@ -107,6 +113,15 @@ atl_block_of_wide (AtlWide v, int index)
 #else
   return v;
 #endif
+}
+
+/* Eight numbers of each of n_blocks, which are 'block' apart; zeros for blocks that do not exist. */
+ATL_ALWAYS_INLINE AtlWide
+atl_load_blocks (const float *numbers, size_t block, int n_blocks)
+{
+  if (n_blocks < ATL_WIDE)
+    return atl_widen (atl_load8 (numbers));
+  return atl_join_blocks (atl_load8 (numbers), atl_load8 (numbers + (ATL_WIDE - 1) * block));
 }
 
 /* Eight numbers in parts of the instruction set's own width, since GCC compares wider vectors number by
