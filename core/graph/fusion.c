@@ -5,12 +5,24 @@
 
 #include "graph/fusion.h"
 
+gboolean
+atl_training_changes (const AtlTrainingKind *training, const AtlGraph *graph, AtlNode node,
+                      int place)
+{
+  const int parameter = atl_graph_node (graph, node)->parameters[place];
+
+  if (training == NULL || parameter == ATL_NO_PARAMETER)
+    return FALSE;
+  return atl_parameter_role_is_trained (atl_graph_parameter (graph, parameter)->role)
+         && (training->trained == NULL || training->trained[parameter]);
+}
+
 typedef struct
 {
   const AtlGraph *graph;
-  AtlNode *only_user;     /* of each node: the one node that reads it, or ATL_NO_NODE */
-  gboolean *fused;        /* nodes that are part of an earlier step */
-  const AtlShape *shapes; /* of all nodes, for training; NULL for inference */
+  AtlNode *only_user;              /* of each node: the one node that reads it, or ATL_NO_NODE */
+  gboolean *fused;                 /* nodes that are part of an earlier step */
+  const AtlTrainingKind *training; /* NULL for inference */
 } Fusion;
 
 static AtlNode *
@@ -143,7 +155,8 @@ static gboolean
 is_of_one_size (const Fusion *fusion, AtlNode add)
 {
   const AtlNode *inputs = atl_graph_node (fusion->graph, add)->inputs;
-  const AtlShape *a = &fusion->shapes[inputs[0]], *b = &fusion->shapes[inputs[1]];
+  const AtlShape *a = &fusion->training->shapes[inputs[0]],
+                 *b = &fusion->training->shapes[inputs[1]];
 
   return a->h == b->h && a->w == b->w;
 }
@@ -162,6 +175,9 @@ fuse_norm_for_training (Fusion *fusion, AtlStep *norm)
 static void
 fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
 {
+  if (conv->op == ATL_OP_CONV2D && fusion->training->frozen_norm
+      && ! atl_training_changes (fusion->training, fusion->graph, conv->node, ATL_CONV_WEIGHT))
+    take_norm_in_weights (fusion, conv);
   conv->relu = take_relu (fusion, conv);
   if (! conv->relu)
     take_scaled_add (fusion, conv);
@@ -171,7 +187,7 @@ fuse_conv_for_training (Fusion *fusion, AtlStep *conv)
 static gboolean
 is_read_enlarged (const Fusion *fusion, AtlNode node)
 {
-  return fusion->shapes == NULL && atl_graph_node (fusion->graph, node)->op == ATL_OP_UPSAMPLE
+  return fusion->training == NULL && atl_graph_node (fusion->graph, node)->op == ATL_OP_UPSAMPLE
          && next_if (fusion, node, ATL_OP_CONV2D) != ATL_NO_NODE;
 }
 
@@ -229,19 +245,19 @@ step_for_node (Fusion *fusion, AtlNode i)
                    .norm = ATL_NO_NODE };
 
   if (atl_graph_node_is_conv (node))
-    (fusion->shapes != NULL ? fuse_conv_for_training : fuse_conv) (fusion, &step);
-  else if (node->op == ATL_OP_BATCH_NORM && fusion->shapes != NULL)
+    (fusion->training != NULL ? fuse_conv_for_training : fuse_conv) (fusion, &step);
+  else if (node->op == ATL_OP_BATCH_NORM && fusion->training != NULL)
     fuse_norm_for_training (fusion, &step);
 
   return step;
 }
 
 GArray *
-atl_graph_fuse (const AtlGraph *graph, const AtlShape *shapes)
+atl_graph_fuse (const AtlGraph *graph, const AtlTrainingKind *training)
 {
   g_autofree AtlNode *only_user = find_only_users (graph);
   g_autofree gboolean *fused = g_new0 (gboolean, graph->nodes->len);
-  Fusion fusion = { .graph = graph, .only_user = only_user, .fused = fused, .shapes = shapes };
+  Fusion fusion = { .graph = graph, .only_user = only_user, .fused = fused, .training = training };
   GArray *steps = g_array_new (FALSE, FALSE, sizeof (AtlStep));
 
   for (AtlNode i = 1; i < (AtlNode) graph->nodes->len; i++)

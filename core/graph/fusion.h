@@ -53,13 +53,25 @@ atl_step_data_pass (const AtlStep *step)
   return step->op == ATL_OP_CONV_TRANSPOSE2D ? ATL_PASS_FORWARD : ATL_PASS_DATA;
 }
 
+/* What a training is of. */
+typedef struct
+{
+  const AtlShape *shapes;  /* of all nodes */
+  const gboolean *trained; /* a flag for each parameter; NULL = all */
+  gboolean frozen_norm;    /* normalisations use the running statistics */
+} AtlTrainingKind;
+
+/* Whether a training, which may be NULL, changes a parameter of a node; not if there is none. */
+gboolean atl_training_changes (const AtlTrainingKind *training, const AtlGraph *graph, AtlNode node,
+                               int place);
+
 /* The steps of a graph in the order in which they run, as a GArray of AtlStep.
  *
- * For inference ('shapes' NULL) a convolution takes along the enlargement before it, and normalisations, ReLUs, a pixel
- * shuffle, the scaled add whose b it is, or the join with another convolution's result, of which each then stores its
- * channels. For training, where 'shapes' are those of all nodes, a convolution takes either the ReLU or the scaled add,
- * since the backward pass finds the ReLU's mask in what was stored, and a normalisation by the batch's statistics, which
- * stands alone, both. */
-GArray *atl_graph_fuse (const AtlGraph *graph, const AtlShape *shapes);
+ * For inference ('training' NULL) a convolution takes along the enlargement before it, and normalisations, ReLUs, a
+ * pixel shuffle, the scaled add whose b it is, or the join with another convolution's result, of which each then stores
+ * its channels. For training a convolution takes either the ReLU or the scaled add, since the backward pass finds the
+ * ReLU's mask in what was stored, and before that a frozen normalisation, if its weights are not trained. Any other
+ * normalisation stands alone, and takes both. */
+GArray *atl_graph_fuse (const AtlGraph *graph, const AtlTrainingKind *training);
 
 G_END_DECLS

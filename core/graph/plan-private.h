@@ -57,6 +57,8 @@ struct AtlPlan
   AtlTrainingFlags flags;
   size_t *gradients; /* offset of the gradient of each node's output; some share a place */
   size_t packed;     /* offset of the weights of the convolution that runs */
+  size_t
+      folded; /* offset of these, with a normalisation folded into them, before they are packed */
 };
 
 static inline const AtlPlanStep *

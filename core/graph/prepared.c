@@ -64,23 +64,29 @@ step_size (const AtlPrepared *prepared, const AtlStep *step)
   return size;
 }
 
+static void
+norm_of_channel (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
+                 const float *parameters, int c)
+{
+  const float gamma = parameters[atl_graph_parameter_offset (graph, norm, ATL_NORM_GAMMA) + c];
+  const float beta = parameters[atl_graph_parameter_offset (graph, norm, ATL_NORM_BETA) + c];
+  const float mean = parameters[atl_graph_parameter_offset (graph, norm, ATL_NORM_MEAN) + c];
+  const float variance =
+      parameters[atl_graph_parameter_offset (graph, norm, ATL_NORM_VARIANCE) + c];
+  const double s = gamma / sqrt ((double) variance + (double) ATL_BATCH_NORM_EPSILON);
+
+  *scale = (float) s;
+  *shift = (float) (beta - mean * s);
+}
+
 void
 atl_graph_norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,
                             const float *parameters)
 {
   const int n_channels = atl_graph_node (graph, norm)->channels;
-  const float *gamma = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_GAMMA);
-  const float *beta = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_BETA);
-  const float *mean = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_MEAN);
-  const float *variance = parameters + atl_graph_parameter_offset (graph, norm, ATL_NORM_VARIANCE);
 
   for (int c = 0; c < n_channels; c++)
-    {
-      const double s = gamma[c] / sqrt ((double) variance[c] + (double) ATL_BATCH_NORM_EPSILON);
-
-      scale[c] = (float) s;
-      shift[c] = (float) (beta[c] - mean[c] * s);
-    }
+    norm_of_channel (&scale[c], &shift[c], graph, norm, parameters, c);
 }
 
 /* w: O x I x K x K and b: O, changed in place. Channel o of the convolution becomes channel
@@ -89,19 +95,42 @@ static void
 fold_norm (float *w, float *b, const AtlGraph *graph, const AtlStep *step, const float *parameters)
 {
   const AtlConv2d kind = atl_step_conv2d_kind (step, graph);
-  const size_t n_norm = (size_t) atl_graph_node (graph, step->norm_in_weights)->channels;
   const size_t kernel_size = (size_t) kind.c_in * kind.kernel * kind.kernel;
   const int group = step->norm_factor * step->norm_factor;
-  g_autofree float *scale = g_new (float, n_norm);
-  g_autofree float *shift = g_new (float, n_norm);
 
-  atl_graph_norm_scale_shift (scale, shift, graph, step->norm_in_weights, parameters);
   for (int o = 0; o < kind.c_out; o++)
     {
+      float scale, shift;
+
+      norm_of_channel (&scale, &shift, graph, step->norm_in_weights, parameters, o / group);
       for (size_t i = 0; i < kernel_size; i++)
-        w[(size_t) o * kernel_size + i] *= scale[o / group];
-      b[o] = b[o] * scale[o / group] + shift[o / group];
+        w[(size_t) o * kernel_size + i] *= scale;
+      b[o] = b[o] * scale + shift;
     }
+}
+
+size_t
+atl_step_weight_size (const AtlStep *step, const AtlGraph *graph)
+{
+  const int weight = atl_graph_node (graph, step->node)->parameters[ATL_CONV_WEIGHT];
+
+  return atl_graph_parameter (graph, weight)->size;
+}
+
+void
+atl_step_weights (float *w, float *b, const AtlStep *step, const AtlGraph *graph,
+                  const float *parameters)
+{
+  const AtlGraphNode *node = atl_graph_node (graph, step->node);
+
+  memcpy (w, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT),
+          atl_step_weight_size (step, graph) * sizeof (float));
+  memset (b, 0, vector_size (graph, step->node) * sizeof (float));
+  if (node->parameters[ATL_CONV_BIAS] != ATL_NO_PARAMETER)
+    memcpy (b, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS),
+            (size_t) node->channels * sizeof (float));
+  if (step->norm_in_weights != ATL_NO_NODE)
+    fold_norm (w, b, graph, step, parameters);
 }
 
 /* Fills a convolution's weights and bias, from 'numbers' on; returns where the next array may lie. */
@@ -113,20 +142,11 @@ prepare_conv (AtlPrepared *prepared, int index, const float *parameters, float *
   const AtlStep *step = &g_array_index (prepared->steps, AtlStep, index);
   AtlPreparedStep *result = &prepared->parameters[index];
   const AtlConv2d kind = atl_step_conv2d_kind (step, graph);
-  const AtlGraphNode *node = atl_graph_node (graph, step->node);
-  const size_t weight_size = atl_graph_parameter (graph, node->parameters[ATL_CONV_WEIGHT])->size;
   const AtlPass pass = atl_step_forward_pass (step);
   float *packed = numbers;
   float *bias = packed + atl_floats_aligned (prepared->backend->conv2d_packed_size (&kind, pass));
 
-  memcpy (weight, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT),
-          weight_size * sizeof (float));
-  /* Without one it is zero, but what is folded into the weights may make one. */
-  if (node->parameters[ATL_CONV_BIAS] != ATL_NO_PARAMETER)
-    memcpy (bias, parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS),
-            (size_t) node->channels * sizeof (float));
-  if (step->norm_in_weights != ATL_NO_NODE)
-    fold_norm (weight, bias, graph, step, parameters);
+  atl_step_weights (weight, bias, step, graph, parameters);
   prepared->backend->conv2d_pack (packed, weight, &kind, pass);
 
   result->packed = packed;

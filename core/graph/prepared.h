@@ -30,6 +30,13 @@ struct AtlPrepared
 /* The part of a convolution's description that does not depend on the size of the picture. */
 AtlConv2d atl_step_conv2d_kind (const AtlStep *step, const AtlGraph *graph);
 
+/* The number of weights of a convolution of either kind. */
+size_t atl_step_weight_size (const AtlStep *step, const AtlGraph *graph);
+
+/* A convolution's weights and its bias, padded, with the normalisation that is folded into them. */
+void atl_step_weights (float *w, float *b, const AtlStep *step, const AtlGraph *graph,
+                       const float *parameters);
+
 /* A normalisation by the running statistics in 'parameters' as y = scale x + shift; one number a channel,
  * what pads the vectors is left alone. */
 void atl_graph_norm_scale_shift (float *scale, float *shift, const AtlGraph *graph, AtlNode norm,

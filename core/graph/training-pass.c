@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "graph/plan-private.h"
 
 /* running = 0.9 running + 0.1 statistic of the batch; the variance is the unbiased one, as PyTorch's. */
@@ -124,13 +125,31 @@ norm_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       plan_step->adds_to_x, plan_step->masks_x, workspace + plan->scratch);
 }
 
-/* NULL if the convolution has none. */
+/* The weights of a convolution, packed for a pass. Returns its bias, or NULL if it has none. */
 static const float *
-bias_of (const AtlPlan *plan, const AtlStep *step, const float *parameters)
+pack_weights (const AtlPlan *plan, const AtlPlanStep *plan_step, AtlPass pass, float *workspace,
+              const float *parameters)
 {
-  if (atl_graph_node (plan->graph, step->node)->parameters[ATL_CONV_BIAS] == ATL_NO_PARAMETER)
-    return NULL;
-  return parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_BIAS);
+  const AtlGraph *graph = plan->graph;
+  const AtlStep *step = &plan_step->step;
+  const float *weight = parameters
+                        + atl_graph_parameter_offset (graph, step->node, ATL_CONV_WEIGHT);
+  const float *bias = NULL;
+
+  if (step->norm_in_weights != ATL_NO_NODE)
+    {
+      float *folded = workspace + plan->folded;
+      float *folded_bias = folded + atl_floats_aligned (atl_step_weight_size (step, graph));
+
+      atl_step_weights (folded, folded_bias, step, graph, parameters);
+      weight = folded;
+      bias = folded_bias;
+    }
+  else if (atl_graph_node (graph, step->node)->parameters[ATL_CONV_BIAS] != ATL_NO_PARAMETER)
+    bias = parameters + atl_graph_parameter_offset (graph, step->node, ATL_CONV_BIAS);
+
+  plan->backend->conv2d_pack (workspace + plan->packed, weight, &plan_step->conv, pass);
+  return bias;
 }
 
 static void
@@ -138,14 +157,12 @@ conv_forward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspac
               const float *parameters)
 {
   const AtlStep *step = &plan_step->step;
-  const AtlPreparedStep bias = { .bias = bias_of (plan, step, parameters) };
+  const AtlPreparedStep bias = {
+    .bias = pack_weights (plan, plan_step, atl_step_forward_pass (step), workspace, parameters),
+  };
   const AtlConvEpilogue epilogue = atl_plan_epilogue (plan, plan_step, workspace, &bias);
-  float *packed = workspace + plan->packed;
 
-  plan->backend->conv2d_pack (
-      packed, parameters + atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_WEIGHT),
-      &plan_step->conv, atl_step_forward_pass (step));
-  atl_plan_run_conv (plan, plan_step, workspace, packed, &epilogue);
+  atl_plan_run_conv (plan, plan_step, workspace, workspace + plan->packed, &epilogue);
 }
 
 static void
@@ -232,7 +249,6 @@ static void
 conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspace,
                const float *parameters, float *gradients)
 {
-  const AtlBackend *backend = plan->backend;
   const AtlStep *step = &plan_step->step;
   const size_t weight = atl_graph_parameter_offset (plan->graph, step->node, ATL_CONV_WEIGHT);
   float *dy = workspace + plan->gradients[step->y];
@@ -242,7 +258,7 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
                   : NULL;
 
   if (plan_step->wants_x)
-    backend->conv2d_pack (packed, parameters + weight, &plan_step->conv, atl_step_data_pass (step));
+    pack_weights (plan, plan_step, atl_step_data_pass (step), workspace, parameters);
 
   (step->op == ATL_OP_CONV_TRANSPOSE2D ? conv_backward_transposed : conv_backward_plain) (
       plan, plan_step, workspace, packed, dy, gradients + weight, db);

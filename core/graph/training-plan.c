@@ -41,19 +41,6 @@ end_time (const AtlPlan *plan)
 }
 
 static gboolean
-is_trained (const AtlPlan *plan, const gboolean *trained, AtlNode node, int place)
-{
-  const int parameter = atl_graph_node (plan->graph, node)->parameters[place];
-
-  if (parameter == ATL_NO_PARAMETER)
-    return FALSE;
-
-  const AtlParameterRole role = atl_graph_parameter (plan->graph, parameter)->role;
-
-  return atl_parameter_role_is_trained (role) && (trained == NULL || trained[parameter]);
-}
-
-static gboolean
 is_norm_of_batch (const AtlPlan *plan, const AtlStep *step)
 {
   return step->op == ATL_OP_BATCH_NORM && ! atl_plan_has_flag (plan, ATL_TRAINING_FROZEN_NORM);
@@ -68,7 +55,7 @@ ends_in_relu (const AtlStep *step)
 /* Decides which gradients are needed: of trained parameters, and of every tensor that depends on one
  * (or on the input, if its gradient is wanted). */
 static void
-plan_wishes (AtlPlan *plan, const gboolean *trained)
+plan_wishes (AtlPlan *plan, const AtlTrainingKind *training)
 {
   g_autofree gboolean *wanted = g_new0 (gboolean, plan->graph->nodes->len);
 
@@ -80,14 +67,17 @@ plan_wishes (AtlPlan *plan, const gboolean *trained)
 
       if (atl_step_is_conv (s))
         {
-          step->wants_weight = is_trained (plan, trained, s->node, ATL_CONV_WEIGHT);
+          step->wants_weight = atl_training_changes (training, plan->graph, s->node,
+                                                     ATL_CONV_WEIGHT);
           step->wants_bias = step->wants_weight
-                             && is_trained (plan, trained, s->node, ATL_CONV_BIAS);
+                             && atl_training_changes (training, plan->graph, s->node,
+                                                      ATL_CONV_BIAS);
         }
       else if (is_norm_of_batch (plan, s))
         {
-          step->wants_weight = is_trained (plan, trained, s->node, ATL_NORM_GAMMA);
-          step->wants_bias = is_trained (plan, trained, s->node, ATL_NORM_BETA);
+          step->wants_weight = atl_training_changes (training, plan->graph, s->node,
+                                                     ATL_NORM_GAMMA);
+          step->wants_bias = atl_training_changes (training, plan->graph, s->node, ATL_NORM_BETA);
         }
 
       step->wants_x = wanted[s->x];
@@ -309,12 +299,24 @@ step_packed_size (const AtlPlan *plan, const AtlPlanStep *step)
               plan->backend->conv2d_packed_size (&step->conv, ATL_PASS_DATA));
 }
 
+/* Of the weights into which a normalisation is folded, and the bias behind them. */
+static size_t
+step_folded_size (const AtlPlan *plan, const AtlPlanStep *step)
+{
+  const AtlStep *s = &step->step;
+
+  if (s->norm_in_weights == ATL_NO_NODE)
+    return 0;
+  return atl_floats_aligned (atl_step_weight_size (s, plan->graph))
+         + atl_floats_aligned ((size_t) atl_padded_channels (plan->shapes[s->node].c));
+}
+
 /* Behind the arena lie, on cache lines, the statistics of normalisations, then what each step uses for
  * itself alone: packed weights and scratch. */
 static void
 plan_rest_of_workspace (AtlPlan *plan)
 {
-  size_t packed_size = 0, scratch_size = 0;
+  size_t packed_size = 0, folded_size = 0, scratch_size = 0;
 
   for (guint i = 0; i < plan->steps->len; i++)
     {
@@ -330,11 +332,13 @@ plan_rest_of_workspace (AtlPlan *plan)
           plan->size = step->variance + size;
         }
       packed_size = MAX (packed_size, step_packed_size (plan, step));
+      folded_size = MAX (folded_size, step_folded_size (plan, step));
       scratch_size = MAX (scratch_size, step_scratch_size (plan, step));
     }
 
   plan->packed = plan->size;
-  plan->scratch = plan->packed + atl_floats_aligned (packed_size);
+  plan->folded = plan->packed + atl_floats_aligned (packed_size);
+  plan->scratch = plan->folded + folded_size;
   plan->size = plan->scratch + scratch_size;
 }
 
@@ -390,10 +394,13 @@ atl_plan_new_training (const AtlGraph *graph, const AtlBackend *backend, const A
   plan->shapes = atl_graph_shapes (graph, input);
   plan->steps = g_array_new (FALSE, TRUE, sizeof (AtlPlanStep));
 
-  g_autoptr (GArray) steps = atl_graph_fuse (graph, plan->shapes);
+  const AtlTrainingKind training = { .shapes = plan->shapes,
+                                     .trained = trained,
+                                     .frozen_norm = (flags & ATL_TRAINING_FROZEN_NORM) != 0 };
+  g_autoptr (GArray) steps = atl_graph_fuse (graph, &training);
   for (guint i = 0; i < steps->len; i++)
     atl_plan_add_step (plan, &g_array_index (steps, AtlStep, i), plan->shapes);
-  plan_wishes (plan, trained);
+  plan_wishes (plan, &training);
   plan_order_of_writers (plan);
   plan_masks (plan);
   plan_memory (plan);

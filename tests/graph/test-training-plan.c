@@ -258,6 +258,36 @@ same_bits_on_any_number_of_threads (void)
   atl_threads_set_count (n_threads_before);
 }
 
+/* Frozen normalisations go into the weights of convolutions that are not trained: the input's gradient is that of a
+ * training of all. */
+static void
+frozen_norms_in_frozen_weights (void)
+{
+  for (int i = 0; i < atl_n_test_networks; i++)
+    {
+      const AtlTrainingFlags flags = ATL_TRAINING_FROZEN_NORM | ATL_TRAINING_INPUT_GRADIENT;
+      g_autoptr (AtlGraph) graph = atl_test_networks[i].build ();
+      g_autofree gboolean *trained = g_new0 (gboolean, (gsize) atl_graph_n_parameters (graph));
+      Run all, none;
+
+      run_init (&all, &atl_test_networks[i], atl_backend_reference (), NULL, flags);
+      run_init (&none, &atl_test_networks[i], atl_backend_cpu (), trained, flags);
+      CU_ASSERT_DOUBLE_EQUAL (run_forward (&all), run_forward (&none), 1e-5);
+      atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
+      atl_plan_backward (none.plan, none.workspace, none.parameters, none.gradients);
+
+      const size_t n = atl_shape_size (&all.shape);
+      g_autoptr (AtlFloats) exported = atl_floats_new (n, "a test", NULL);
+      none.backend->tensor_export (exported, atl_plan_input_gradient (none.plan, none.workspace),
+                                   &none.shape);
+      atl_test_close (atl_test_networks[i].name, exported,
+                      atl_plan_input_gradient (all.plan, all.workspace), n, 1e-5);
+      CU_ASSERT_EQUAL (largest (none.gradients, atl_graph_parameters_size (graph)), 0.0);
+      run_clear (&all);
+      run_clear (&none);
+    }
+}
+
 /* With only the last convolution trained, the others' gradients stay zero and its own is the same. */
 static void
 frozen_parameters_cost_nothing (void)
@@ -421,6 +451,7 @@ main (void)
     { "reference gradients", reference_gradients },
     { "gradients with frozen norm", gradients_with_frozen_norm },
     { "frozen norm infers", frozen_norm_infers },
+    { "frozen norms in frozen weights", frozen_norms_in_frozen_weights },
     { "cpu equals reference", cpu_equals_reference },
     { "same bits on any number of threads", same_bits_on_any_number_of_threads },
     { "frozen parameters cost nothing", frozen_parameters_cost_nothing },
