@@ -13,6 +13,7 @@
 #include "graph/plan.h"
 #include "nets/network.h"
 #include "train/optimizer.h"
+#include "train/style-loss.h"
 
 static AtlGraph *
 sr_resnet_2 (void)
@@ -38,26 +39,35 @@ unet34 (void)
   return atl_unet34_new (1);
 }
 
+typedef enum
+{
+  INFERENCE,
+  STEP,      /* of training, with a loss of the backend */
+  STYLE_STEP /* with VGG16-bn's features */
+} Kind;
+
 typedef struct
 {
   const char *name;
   AtlGraph *(*build) (void);
   int n, h, w; /* of the input */
-  size_t loss; /* offset in AtlBackend of the loss of a training step; 0 for an inference */
+  Kind kind;
+  size_t loss; /* offset in AtlBackend */
 } Network;
 
-#define LOSS(member) G_STRUCT_OFFSET (AtlBackend, member)
+#define LOSS(member) STEP, G_STRUCT_OFFSET (AtlBackend, member)
 
 static const Network networks[] = {
-  { "sr-resnet x2, 512x768", sr_resnet_2, 1, 512, 768, 0 },
-  { "sr-resnet x2, 256x256", sr_resnet_2, 1, 256, 256, 0 },
-  { "sr-resnet x4, 256x256", sr_resnet_4, 1, 256, 256, 0 },
-  { "style-resnet, 632x1200", style_resnet, 1, 632, 1200, 0 },
-  { "style-resnet, 256x256", style_resnet, 1, 256, 256, 0 },
-  { "unet34, 512x512", unet34, 1, 512, 512, 0 },
-  { "unet34, 1024x1024", unet34, 1, 1024, 1024, 0 },
+  { "sr-resnet x2, 512x768", sr_resnet_2, 1, 512, 768, INFERENCE, 0 },
+  { "sr-resnet x2, 256x256", sr_resnet_2, 1, 256, 256, INFERENCE, 0 },
+  { "sr-resnet x4, 256x256", sr_resnet_4, 1, 256, 256, INFERENCE, 0 },
+  { "style-resnet, 632x1200", style_resnet, 1, 632, 1200, INFERENCE, 0 },
+  { "style-resnet, 256x256", style_resnet, 1, 256, 256, INFERENCE, 0 },
+  { "unet34, 512x512", unet34, 1, 512, 512, INFERENCE, 0 },
+  { "unet34, 1024x1024", unet34, 1, 1024, 1024, INFERENCE, 0 },
   { "sr-resnet x2, step of 16 48x48, MSE", sr_resnet_2, 16, 48, 48, LOSS (mse_loss) },
   { "unet34, step of 8 256x256, BCE", unet34, 8, 256, 256, LOSS (binary_cross_entropy_loss) },
+  { "style-resnet, step of 4 256x256, VGG16-bn", style_resnet, 4, 256, 256, STYLE_STEP, 0 },
 };
 
 typedef struct
@@ -74,6 +84,8 @@ typedef struct
   AtlOptimizer optimizer;
   AtlShape output_shape;
   float *gradients, *target, *loss_scratch;
+  AtlStyleLoss *style_loss;
+  float *loss_parameters;
 } NetworkData;
 
 static void
@@ -87,6 +99,8 @@ network_data_free (void *pointer)
   atl_floats_free (data->gradients);
   atl_floats_free (data->target);
   atl_floats_free (data->loss_scratch);
+  atl_style_loss_free (data->style_loss);
+  atl_floats_free (data->loss_parameters);
   atl_optimizer_clear (&data->optimizer);
   atl_plan_free (data->plan);
   atl_prepared_free (data->prepared);
@@ -137,21 +151,64 @@ make_inference (AtlBenchCase *bench_case, NetworkData *data, const Network *netw
 }
 
 static void
+run_loss (NetworkData *data)
+{
+  float *gradient = atl_plan_output_gradient (data->plan, data->workspace);
+  const float *output = atl_plan_output (data->plan, data->workspace);
+
+  if (data->style_loss != NULL)
+    atl_style_loss_run (data->style_loss, gradient, output, data->input);
+  else
+    data->loss (gradient, output, data->target, &data->output_shape, 1.0f, data->loss_scratch);
+}
+
+static void
 run_step (void *pointer)
 {
   NetworkData *data = pointer;
-  const AtlBackend *backend = data->backend;
   float *parameters = data->parameters;
   const AtlAdam adam = { .learning_rate = 1e-6, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };
 
   memset (data->gradients, 0, data->optimizer.size * sizeof (float));
   atl_plan_forward (data->plan, data->workspace, parameters, data->input);
-  data->loss (atl_plan_output_gradient (data->plan, data->workspace),
-              atl_plan_output (data->plan, data->workspace), data->target, &data->output_shape,
-              1.0f, data->loss_scratch);
+  run_loss (data);
   atl_plan_backward (data->plan, data->workspace, parameters, data->gradients);
-  atl_optimizer_step (&data->optimizer, parameters, data->gradients, data->graph, backend, NULL,
-                      &adam, 0.0);
+  atl_optimizer_step (&data->optimizer, parameters, data->gradients, data->graph, data->backend,
+                      NULL, &adam, 0.0);
+}
+
+static gboolean
+make_loss (AtlBenchCase *bench_case, NetworkData *data, const Network *network, AtlRandom *random,
+           GError **error)
+{
+  const AtlBackend *backend = data->backend;
+
+  data->loss = G_STRUCT_MEMBER (AtlLossFunc *, backend, network->loss);
+  data->target = noise_new (backend->tensor_size (&data->output_shape), random, bench_case, error);
+  data->loss_scratch = noise_new (backend->loss_scratch_size (&data->output_shape), random,
+                                  bench_case, error);
+  return data->target != NULL && data->loss_scratch != NULL;
+}
+
+static gboolean
+make_style_loss (AtlBenchCase *bench_case, NetworkData *data, AtlRandom *random, GError **error)
+{
+  g_autoptr (AtlGraph) graph = atl_vgg16_bn_new (ATL_LOSS_TAPS);
+
+  data->loss_parameters = noise_new (atl_graph_parameters_size (graph), random, bench_case, error);
+  if (data->loss_parameters == NULL)
+    return FALSE;
+
+  atl_network_init_parameters (graph, data->loss_parameters, random);
+  data->style_loss = atl_style_loss_new (atl_vgg16_bn_new, data->loss_parameters,
+                                         &atl_style_weights_vgg16_bn, &data->output_shape,
+                                         data->backend, error);
+  if (data->style_loss == NULL)
+    return FALSE;
+
+  bench_case->memory += atl_style_loss_size (data->style_loss);
+  bench_case->operations += 2.0 * atl_style_loss_multiply_adds (data->style_loss);
+  return TRUE;
 }
 
 static gboolean
@@ -159,26 +216,24 @@ make_step (AtlBenchCase *bench_case, NetworkData *data, const Network *network, 
            GError **error)
 {
   const AtlGraph *graph = data->graph;
-  const AtlBackend *backend = data->backend;
   const AtlShape input = { network->n, 3, network->h, network->w };
 
   if (! atl_optimizer_init (&data->optimizer, graph, data->parameters, error))
     return FALSE;
 
-  data->loss = G_STRUCT_MEMBER (AtlLossFunc *, backend, network->loss);
   data->output_shape = atl_graph_output_shape (graph, &input);
-  data->plan = atl_plan_new_training (graph, backend, &input, NULL, ATL_TRAINING_DEFAULT);
+  data->plan = atl_plan_new_training (graph, data->backend, &input, NULL, ATL_TRAINING_DEFAULT);
   bench_case->run = run_step;
 
   data->input = noise_new (atl_shape_size (&input), random, bench_case, error);
-  data->target = noise_new (backend->tensor_size (&data->output_shape), random, bench_case, error);
   data->gradients = noise_new (atl_graph_parameters_size (graph), random, bench_case, error);
   /* The optimiser's moments and average. */
   bench_case->memory += 3 * data->optimizer.size * sizeof (float);
-  data->loss_scratch = noise_new (backend->loss_scratch_size (&data->output_shape), random,
-                                  bench_case, error);
-  return data->input != NULL && data->target != NULL && data->gradients != NULL
-         && data->loss_scratch != NULL;
+  if (data->input == NULL || data->gradients == NULL)
+    return FALSE;
+
+  return network->kind == STYLE_STEP ? make_style_loss (bench_case, data, random, error)
+                                     : make_loss (bench_case, data, network, random, error);
 }
 
 int
@@ -213,12 +268,13 @@ atl_bench_network_new (int index, GError **error)
     return NULL;
 
   atl_network_init_parameters (data->graph, data->parameters, &random);
-  if (! (network->loss != 0 ? make_step : make_inference) (bench_case, data, network, &random,
-                                                           error))
+  if (! (network->kind == INFERENCE ? make_inference : make_step) (bench_case, data, network,
+                                                                   &random, error))
     return NULL;
 
   /* A backward pass computes two gradients with as many operations each, but for the input's. */
-  bench_case->operations = 2.0 * atl_plan_multiply_adds (data->plan) * (network->loss != 0 ? 3 : 1);
+  bench_case->operations += 2.0 * atl_plan_multiply_adds (data->plan)
+                            * (network->kind == INFERENCE ? 1 : 3);
   bench_case->memory += atl_plan_workspace_size (data->plan) * sizeof (float);
   data->workspace = atl_floats_new (atl_plan_workspace_size (data->plan), _ ("a case"), error);
   return data->workspace != NULL ? g_steal_pointer (&bench_case) : NULL;

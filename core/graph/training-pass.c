@@ -261,7 +261,8 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
     pack_weights (plan, plan_step, atl_step_data_pass (step), workspace, parameters);
 
   (step->op == ATL_OP_CONV_TRANSPOSE2D ? conv_backward_transposed : conv_backward_plain) (
-      plan, plan_step, workspace, packed, dy, gradients + weight, db);
+      plan, plan_step, workspace, packed, dy, plan_step->wants_weight ? gradients + weight : NULL,
+      db);
 }
 
 /* The gradient of the tensor a of a scaled add, or of the residual of a step, of which y is the middle. */

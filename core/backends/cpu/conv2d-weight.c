@@ -33,7 +33,8 @@ enum
 {
   BLOCK_PIXELS = 256, /* outputs of a block; also the most numbers in one chain of float sums */
   N_CHUNKS = 32,      /* at least so many chunks, if there are as many blocks */
-  SET_SUMS = 65536    /* of a set of groups, 256 KiB */
+  SET_SUMS = 65536,   /* of a set of groups, 256 KiB */
+  FINISHED_TAPS = 9   /* at once */
 };
 
 typedef struct
@@ -294,33 +295,53 @@ gradient_of_taps (const Job *job, int o, int i)
                       : job->dw + ((size_t) o * job->conv.c_in + i) * n_taps;
 }
 
+/* The gradients of some taps of a group of output channels and one input channel block. Those of each output channel
+ * are stored together: the channels lie so far apart that the cache may have no room for a line of each. */
+static void
+finish_taps (const Job *job, int group, int b, int first_tap, int n_taps)
+{
+  const AtlConv2d *conv = &job->conv;
+  const int k = conv->kernel, step = job->swapped ? -1 : 1, first = group * ATL_CPU_LANES;
+  const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - first);
+  const int n = MIN (ATL_CHANNEL_BLOCK, conv->c_in - b * ATL_CHANNEL_BLOCK);
+  double total[ATL_CHANNEL_BLOCK][FINISHED_TAPS][ATL_CPU_LANES];
+
+  for (int i = 0; i < n; i++)
+    for (int t = 0; t < n_taps; t++)
+      {
+        const int tap = first_tap + t;
+        const size_t row = ((size_t) b * k + tap / k) * job->n_window;
+
+        add_parts (total[i][t], job, group, (row + tap % k * job->n_kept + i) * ATL_CPU_LANES);
+      }
+  for (int lane = 0; lane < n_lanes; lane++)
+    for (int i = 0; i < n; i++)
+      {
+        float *to = gradient_of_taps (job, first + lane, b * ATL_CHANNEL_BLOCK + i)
+                    + first_tap * step;
+
+        for (int t = 0; t < n_taps; t++)
+          to[t * step] += (float) (job->gain * total[i][t][lane]);
+      }
+}
+
 /* A chunk is the gradient of a group of output channels and one input channel block. */
 static void
 finish_chunk (int chunk, int worker, void *data)
 {
   const Job *job = data;
   const AtlConv2d *conv = &job->conv;
-  const int k = conv->kernel, step = job->swapped ? -1 : 1;
-  const int b_in = atl_channel_blocks (conv->c_in);
+  const int b_in = atl_channel_blocks (conv->c_in), n_taps = conv->kernel * conv->kernel;
   const int group = chunk / b_in, b = chunk % b_in, first = group * ATL_CPU_LANES;
   const int n_lanes = MIN (ATL_CPU_LANES, conv->c_out - first);
-  const int n = MIN (ATL_CHANNEL_BLOCK, conv->c_in - b * ATL_CHANNEL_BLOCK);
-  double total[ATL_CPU_LANES];
 
-  for (int i = 0; i < n; i++)
-    for (int tap = 0; tap < k * k; tap++)
-      {
-        const size_t row = ((size_t) b * k + tap / k) * job->n_window;
-
-        add_parts (total, job, group, (row + tap % k * job->n_kept + i) * ATL_CPU_LANES);
-        for (int lane = 0; lane < n_lanes; lane++)
-          gradient_of_taps (job, first + lane,
-                            b * ATL_CHANNEL_BLOCK
-                                + i)[tap * step] += (float) (job->gain * total[lane]);
-      }
+  for (int tap = 0; tap < n_taps; tap += FINISHED_TAPS)
+    finish_taps (job, group, b, tap, MIN (FINISHED_TAPS, n_taps - tap));
 
   if (b == 0 && job->db != NULL && ! job->swapped)
     {
+      double total[ATL_CPU_LANES];
+
       add_parts (total, job, group, job->sums_size - ATL_CPU_LANES);
       for (int lane = 0; lane < n_lanes; lane++)
         job->db[first + lane] += (float) (job->gain * total[lane]);

@@ -73,6 +73,22 @@ atl_cpu_gram_forward (float *g, const float *f, const AtlShape *shape, float *sc
     }
 }
 
+/* w = (dg + dg^T) / n, square by square, since rows and columns are read. */
+static void
+add_transposed (float *w, const float *dg, size_t C, double n)
+{
+  enum
+  {
+    SIDE = 16
+  };
+
+  for (size_t row = 0; row < C; row += SIDE)
+    for (size_t column = 0; column < C; column += SIDE)
+      for (size_t c = row; c < MIN (row + SIDE, C); c++)
+        for (size_t d = column; d < MIN (column + SIDE, C); d++)
+          w[c * C + d] = (float) (((double) dg[c * C + d] + dg[d * C + c]) / n);
+}
+
 void
 atl_cpu_gram_backward (float *df, const float *dg, const float *f, const AtlShape *shape,
                        float *scratch)
@@ -80,7 +96,6 @@ atl_cpu_gram_backward (float *df, const float *dg, const float *f, const AtlShap
   const AtlCpuConv2d *way = atl_cpu_kernels ()->conv2d_direct;
   const AtlConv2d conv = conv_of_shape (shape);
   const double n = (double) shape->c * shape->h * shape->w;
-  const size_t C = (size_t) shape->c;
   float *weight = scratch;
   float *packed = weight + atl_floats_aligned (size_of_matrix (shape));
   float *rest = packed + atl_floats_aligned (way->packed_size (&conv, ATL_PASS_FORWARD));
@@ -91,9 +106,7 @@ atl_cpu_gram_backward (float *df, const float *dg, const float *f, const AtlShap
         .residual = df, .residual_h = shape->h, .residual_w = shape->w, .gain = 1.0f
       };
 
-      for (size_t c = 0; c < C; c++)
-        for (size_t d = 0; d < C; d++)
-          weight[c * C + d] = (float) (((double) dg[c * C + d] + dg[d * C + c]) / n);
+      add_transposed (weight, dg, (size_t) shape->c, n);
       way->pack (packed, weight, &conv, ATL_PASS_FORWARD);
       way->forward (df, f, packed, &conv, &add, rest);
 
