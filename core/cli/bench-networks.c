@@ -145,6 +145,7 @@ make_inference (AtlBenchCase *bench_case, NetworkData *data, const Network *netw
   data->plan = atl_plan_new_inference (data->prepared, network->w, network->h, &whole);
   bench_case->run = run_inference;
   data->input = noise_new (atl_shape_size (&input), random, bench_case, error);
+  bench_case->loaded = bench_case->memory;
   if (data->input != NULL)
     data->output = noise_new (atl_shape_size (&output), random, bench_case, error);
   return data->output != NULL;
@@ -185,6 +186,7 @@ make_loss (AtlBenchCase *bench_case, NetworkData *data, const Network *network, 
 
   data->loss = G_STRUCT_MEMBER (AtlLossFunc *, backend, network->loss);
   data->target = noise_new (backend->tensor_size (&data->output_shape), random, bench_case, error);
+  bench_case->loaded = bench_case->memory;
   data->loss_scratch = noise_new (backend->loss_scratch_size (&data->output_shape), random,
                                   bench_case, error);
   return data->target != NULL && data->loss_scratch != NULL;
@@ -199,6 +201,7 @@ make_style_loss (AtlBenchCase *bench_case, NetworkData *data, AtlRandom *random,
   if (data->loss_parameters == NULL)
     return FALSE;
 
+  bench_case->loaded = bench_case->memory;
   atl_network_init_parameters (graph, data->loss_parameters, random);
   data->style_loss = atl_style_loss_new (atl_vgg16_bn_new, data->loss_parameters,
                                          &atl_style_weights_vgg16_bn, &data->output_shape,
@@ -226,14 +229,15 @@ make_step (AtlBenchCase *bench_case, NetworkData *data, const Network *network, 
   bench_case->run = run_step;
 
   data->input = noise_new (atl_shape_size (&input), random, bench_case, error);
-  data->gradients = noise_new (atl_graph_parameters_size (graph), random, bench_case, error);
-  /* The optimiser's moments and average. */
-  bench_case->memory += 3 * data->optimizer.size * sizeof (float);
-  if (data->input == NULL || data->gradients == NULL)
+  if (data->input == NULL
+      || ! (network->kind == STYLE_STEP ? make_style_loss (bench_case, data, random, error)
+                                        : make_loss (bench_case, data, network, random, error)))
     return FALSE;
 
-  return network->kind == STYLE_STEP ? make_style_loss (bench_case, data, random, error)
-                                     : make_loss (bench_case, data, network, random, error);
+  /* The optimiser's moments and average. */
+  bench_case->memory += 3 * data->optimizer.size * sizeof (float);
+  data->gradients = noise_new (atl_graph_parameters_size (graph), random, bench_case, error);
+  return data->gradients != NULL;
 }
 
 int

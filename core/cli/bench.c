@@ -202,6 +202,7 @@ print_network (const Bench *bench, const AtlBenchCase *bench_case, const Timing 
   atl_json_add_number (bench->json, "gflops", gflops);
   atl_json_add_number (bench->json, "share_of_peak", gflops * 1e9 / timing->limits.operations);
   atl_json_add_integer (bench->json, "peak_bytes", (gint64) bench_case->memory);
+  atl_json_add_integer (bench->json, "loaded_bytes", (gint64) bench_case->loaded);
   json_builder_end_object (bench->json);
 }
 

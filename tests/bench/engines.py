@@ -137,18 +137,6 @@ def resident():
     return {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.endswith(" kB")}
 
 
-def resident_of_files(folder):
-    """Bytes of the mapped files of a folder: parameters that are not copied."""
-    size, counts = 0, False
-    for line in pathlib.Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if "-" in words[0]:
-            counts = len(words) > 5 and words[5].startswith(str(folder))
-        elif words[0] == "Rss:" and counts:
-            size += int(words[1]) << 10
-    return size
-
-
 def check(output, case, folder):
     """A loss is a number, and an output is PyTorch's."""
     output = np.array(output)
@@ -165,20 +153,19 @@ def export(*arguments):
 
 
 def serve(engine, setting, case, folder, threads):
-    """Yields the bytes that the network takes, and then for ever the seconds of a run."""
+    """Yields the bytes that runs add to the loaded network, and then for ever the seconds of a run."""
     stages = ENGINES[engine].load(case, folder, threads, setting)
     next(stages)
-    before = resident()["RssAnon"]
     run = next(stages)
 
     ctypes.CDLL(None).malloc_trim(0)
+    loaded = resident()["RssAnon"]
     pathlib.Path("/proc/self/clear_refs").write_text("5", encoding="ascii")    # VmHWM begins anew
     for _ in range(WARM_UPS):
         run()
     after = resident()
-    libraries = after["RssFile"] - resident_of_files(folder)
     check(run(), case, folder)
-    yield after["VmHWM"] - libraries - before
+    yield after["VmHWM"] - after["RssFile"] - loaded    # of files are libraries, and parameters that are not copied
 
     while True:
         run()    # as 'atelier bench' before its rounds

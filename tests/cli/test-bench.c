@@ -80,6 +80,7 @@ prints_json (void)
   check_positive (network, "ms");
   check_positive (network, "gflops");
   check_positive (network, "peak_bytes");
+  check_positive (network, "loaded_bytes");
 }
 
 static void
