@@ -135,11 +135,28 @@ small_style (void)
   return g;
 }
 
+/* Steps that read one tensor twice: as what they work on, and as the residual. */
+static AtlGraph *
+short_residuals (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode x = atl_graph_relu (g, atl_graph_conv2d (g, atl_graph_input (g), "first", 16, 3, 1, 1));
+
+  x = atl_graph_scaled_add (g, x, atl_graph_conv2d (g, x, "winograd", 16, 3, 1, 1), 0.5f);
+  x = atl_graph_scaled_add (g, x, atl_graph_batch_norm (g, x, "norm"), -0.5f);
+  x = atl_graph_relu (g, x);
+  x = atl_graph_scaled_add (g, x, atl_graph_conv2d (g, x, "direct", 16, 5, 1, 2), 0.5f);
+  x = atl_graph_relu (g, atl_graph_scaled_add (g, x, x, 0.5f));
+  atl_graph_set_output (g, x);
+  return g;
+}
+
 const AtlTestNetwork atl_test_networks[] = {
   { "SrResnet x2", sr_resnet_2 },           { "SrResnet x4", sr_resnet_4 },
   { "style block", style_block },           { "loose ends", loose_ends },
   { "ends in a shuffle", ends_in_shuffle }, { "residual blocks", residual_blocks },
   { "small U-Net", small_unet, 2 },         { "small style network", small_style },
+  { "short residuals", short_residuals },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);
