@@ -163,7 +163,7 @@ typedef void AtlReluForwardFunc (float *y, const float *x, const AtlShape *shape
 typedef void AtlReluBackwardFunc (float *dx, const float *dy, const float *y, const AtlShape *shape,
                                   gboolean accumulate);
 
-/* y = a[offset...] + gain b. 'shape' is that of y and b; 'shape_a' may be larger. */
+/* y = a[offset...] + gain b. 'shape' is that of y and b, and y may be b; 'shape_a' may be larger. */
 typedef void AtlScaledAddForwardFunc (float *y, const float *a, const float *b,
                                       const AtlShape *shape, const AtlShape *shape_a,
                                       AtlOffset offset, float gain);

@@ -55,8 +55,6 @@ typedef struct
   size_t loss; /* offset in AtlBackend */
 } Network;
 
-#define LOSS(member) STEP, G_STRUCT_OFFSET (AtlBackend, member)
-
 static const Network networks[] = {
   { "sr-resnet x2, 512x768", sr_resnet_2, 1, 512, 768, INFERENCE, 0 },
   { "sr-resnet x2, 256x256", sr_resnet_2, 1, 256, 256, INFERENCE, 0 },
@@ -65,8 +63,10 @@ static const Network networks[] = {
   { "style-resnet, 256x256", style_resnet, 1, 256, 256, INFERENCE, 0 },
   { "unet34, 512x512", unet34, 1, 512, 512, INFERENCE, 0 },
   { "unet34, 1024x1024", unet34, 1, 1024, 1024, INFERENCE, 0 },
-  { "sr-resnet x2, step of 16 48x48, MSE", sr_resnet_2, 16, 48, 48, LOSS (mse_loss) },
-  { "unet34, step of 8 256x256, BCE", unet34, 8, 256, 256, LOSS (binary_cross_entropy_loss) },
+  { "sr-resnet x2, step of 16 48x48, MSE", sr_resnet_2, 16, 48, 48, STEP,
+    G_STRUCT_OFFSET (AtlBackend, mse_loss) },
+  { "unet34, step of 8 256x256, BCE", unet34, 8, 256, 256, STEP,
+    G_STRUCT_OFFSET (AtlBackend, binary_cross_entropy_loss) },
   { "style-resnet, step of 4 256x256, VGG16-bn", style_resnet, 4, 256, 256, STYLE_STEP, 0 },
 };
 

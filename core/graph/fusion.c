@@ -11,7 +11,7 @@ atl_training_changes (const AtlTrainingKind *training, const AtlGraph *graph, At
 {
   const int parameter = atl_graph_node (graph, node)->parameters[place];
 
-  if (training == NULL || parameter == ATL_NO_PARAMETER)
+  if (parameter == ATL_NO_PARAMETER)
     return FALSE;
   return atl_parameter_role_is_trained (atl_graph_parameter (graph, parameter)->role)
          && (training->trained == NULL || training->trained[parameter]);
@@ -141,6 +141,9 @@ take_scaled_add (Fusion *fusion, AtlStep *step)
 
   const AtlGraphNode *add = atl_graph_node (fusion->graph, next);
 
+  /* The gradient of what a transposed convolution reads is a forward convolution, which has no gain by itself. */
+  if (fusion->training != NULL && step->op == ATL_OP_CONV_TRANSPOSE2D && add->gain != 1.0f)
+    return;
   /* The residual must be there when the step runs. */
   if (add->inputs[1] != step->y || add->inputs[0] >= step->node)
     return;
@@ -151,22 +154,15 @@ take_scaled_add (Fusion *fusion, AtlStep *step)
 }
 
 /* The residual that a normalisation adds is as large as its own result. */
-static gboolean
-is_of_one_size (const Fusion *fusion, AtlNode add)
-{
-  const AtlNode *inputs = atl_graph_node (fusion->graph, add)->inputs;
-  const AtlShape *a = &fusion->training->shapes[inputs[0]],
-                 *b = &fusion->training->shapes[inputs[1]];
-
-  return a->h == b->h && a->w == b->w;
-}
-
 static void
 fuse_norm_for_training (Fusion *fusion, AtlStep *norm)
 {
+  const AtlShape *shapes = fusion->training->shapes;
   const AtlNode add = next_if (fusion, norm->y, ATL_OP_SCALED_ADD);
 
-  if (add != ATL_NO_NODE && is_of_one_size (fusion, add))
+  if (add != ATL_NO_NODE
+      && atl_shapes_are_of_one_size (&shapes[atl_graph_node (fusion->graph, add)->inputs[0]],
+                                     &shapes[norm->y]))
     take_scaled_add (fusion, norm);
   norm->relu_last = take_relu (fusion, norm);
 }

@@ -61,7 +61,7 @@ typedef struct
   gboolean frozen_norm;    /* normalisations use the running statistics */
 } AtlTrainingKind;
 
-/* Whether a training, which may be NULL, changes a parameter of a node; not if there is none. */
+/* Whether a training changes a parameter of a node; not if there is none. */
 gboolean atl_training_changes (const AtlTrainingKind *training, const AtlGraph *graph, AtlNode node,
                                int place);
 
@@ -70,8 +70,8 @@ gboolean atl_training_changes (const AtlTrainingKind *training, const AtlGraph *
  * For inference ('training' NULL) a convolution takes along the enlargement before it, and normalisations, ReLUs, a
  * pixel shuffle, the scaled add whose b it is, or the join with another convolution's result, of which each then stores
  * its channels. For training a convolution takes either the ReLU or the scaled add, since the backward pass finds the
- * ReLU's mask in what was stored, and before that a frozen normalisation, if its weights are not trained. Any other
- * normalisation stands alone, and takes both. */
+ * ReLU's mask in what was stored, and an ordinary one before that a frozen normalisation, if its weights are not
+ * trained. Any other normalisation stands alone, and takes both. */
 GArray *atl_graph_fuse (const AtlGraph *graph, const AtlTrainingKind *training);
 
 G_END_DECLS

@@ -83,4 +83,10 @@ atl_graph_parameter_offset (const AtlGraph *graph, AtlNode node, int place)
   return atl_graph_parameter (graph, atl_graph_node (graph, node)->parameters[place])->offset;
 }
 
+static inline gboolean
+atl_shapes_are_of_one_size (const AtlShape *a, const AtlShape *b)
+{
+  return a->h == b->h && a->w == b->w;
+}
+
 G_END_DECLS

@@ -265,7 +265,8 @@ conv_backward (const AtlPlan *plan, const AtlPlanStep *plan_step, float *workspa
       db);
 }
 
-/* The gradient of the tensor a of a scaled add, or of the residual of a step, of which y is the middle. */
+/* The gradient of the tensor a of a scaled add, of the residual of a step, of which y is the middle, or of what a lone
+ * ReLU reads. It may lie where that of y did: then it is there. */
 static void
 add_backward (const AtlPlan *plan, float *workspace, AtlNode a, const AtlPlanStep *plan_step,
               gboolean adds)

@@ -150,12 +150,6 @@ plan_masks (AtlPlan *plan)
     }
 }
 
-static gboolean
-are_of_one_size (const AtlPlan *plan, AtlNode a, AtlNode b)
-{
-  return plan->shapes[a].h == plan->shapes[b].h && plan->shapes[a].w == plan->shapes[b].w;
-}
-
 /* To which node the gradient of a step's result leaves its place, or ATL_NO_NODE. */
 static AtlNode
 heir_of_gradient (const AtlPlan *plan, const AtlPlanStep *step)
@@ -175,14 +169,17 @@ heir_of_gradient (const AtlPlan *plan, const AtlPlanStep *step)
 
       return (is_x ? step->wants_x && ! step->adds_to_x
                    : step->wants_other && ! step->adds_to_other)
-                     && are_of_one_size (plan, residual, s->y)
+                     && atl_shapes_are_of_one_size (&plan->shapes[residual], &plan->shapes[s->y])
                  ? residual
                  : ATL_NO_NODE;
     }
   if (s->op == ATL_OP_RELU)
     return step->adds_to_x ? ATL_NO_NODE : s->x;
-  /* Its kernel computes the gradient of x whether it is wanted or not. */
-  return s->op == ATL_OP_BATCH_NORM && ! step->adds_to_x ? s->x : ATL_NO_NODE;
+  /* Its kernel computes the gradient of x whether it is wanted or not, and as often as there are such readers. */
+  return s->op == ATL_OP_BATCH_NORM && ! step->adds_to_x
+                 && (step->wants_x || atl_graph_node (plan->graph, s->x)->n_users == 1)
+             ? s->x
+             : ATL_NO_NODE;
 }
 
 /* Nodes of buffers, the values of all nodes and behind them their gradients, which stand for those that lie where they

@@ -74,7 +74,7 @@ features_clear (Features *features)
   atl_graph_free (features->graph);
 }
 
-/* n zeros in *array; FALSE if there is no memory for them, or was none before. */
+/* n zeros in *array; FALSE if there is no memory for them. */
 static gboolean
 allocate (AtlStyleLoss *loss, float **array, size_t n, GError **error)
 {

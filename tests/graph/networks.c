@@ -151,12 +151,29 @@ short_residuals (void)
   return g;
 }
 
+/* Normalisations that read the input, and a transposed convolution that is added with a gain. */
+static AtlGraph *
+two_norms_of_the_input (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode a = atl_graph_batch_norm (g, atl_graph_input (g), "norm1");
+  AtlNode b = atl_graph_batch_norm (g, atl_graph_input (g), "norm2");
+  AtlNode sum = atl_graph_scaled_add (g, a, b, 0.7f);
+  AtlNode large = atl_graph_conv_transpose2d (g, sum, "large", 6);
+  AtlNode low = atl_graph_relu (g, atl_graph_conv2d (g, sum, "low", 5, 3, 1, 1));
+
+  large = atl_graph_scaled_add (g, large, atl_graph_conv_transpose2d (g, low, "grow", 6), 0.5f);
+  atl_graph_set_output (g, large);
+  return g;
+}
+
 const AtlTestNetwork atl_test_networks[] = {
   { "SrResnet x2", sr_resnet_2 },           { "SrResnet x4", sr_resnet_4 },
   { "style block", style_block },           { "loose ends", loose_ends },
   { "ends in a shuffle", ends_in_shuffle }, { "residual blocks", residual_blocks },
   { "small U-Net", small_unet, 2 },         { "small style network", small_style },
   { "short residuals", short_residuals },
+  { "two norms of the input", two_norms_of_the_input },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);

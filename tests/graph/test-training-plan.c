@@ -145,6 +145,15 @@ check_gradients (const AtlTestNetwork *network, const AtlBackend *backend, AtlTr
   run_forward (&run);
   atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
 
+  /* The gradients of the parameters are the same where that of the input is not wanted. */
+  Run without;
+  run_init (&without, network, backend, NULL, flags);
+  run_forward (&without);
+  atl_plan_backward (without.plan, without.workspace, without.parameters, without.gradients);
+  atl_test_close (network->name, without.gradients, run.gradients,
+                  atl_graph_parameters_size (run.graph), 1e-6);
+  run_clear (&without);
+
   g_autoptr (AtlFloats)
       input_gradient = atl_floats_new (atl_shape_size (&run.shape), "a test", NULL);
   backend->tensor_export (input_gradient, atl_plan_input_gradient (run.plan, run.workspace),
