@@ -147,9 +147,9 @@ run_scaled_add_forward (AtlSide *side, const void *data)
 {
   const PointCase *c = data;
 
-  float *y = atl_side_output_tensor (side, "y", &c->shape, NULL, near_product);
+  float *y = atl_side_output_tensor (side, "y", &c->shape, c->in_place ? c->x : NULL, near_product);
   const float *a = atl_side_tensor (side, c->a, &c->shape_large);
-  const float *b = atl_side_tensor (side, c->x, &c->shape);
+  const float *b = c->in_place ? y : atl_side_tensor (side, c->x, &c->shape);
   atl_side_backend (side)->scaled_add_forward (y, a, b, &c->shape, &c->shape_large, c->offset,
                                                c->gain);
 }
@@ -162,6 +162,7 @@ atl_check_scaled_add_forward (AtlCheck *check)
   draw_frame (check, &c);
   c.a = draw_tensor (check, &c.shape_large);
   c.x = draw_tensor (check, &c.shape);
+  c.in_place = atl_check_flip (check);
   describe (check, &c);
   atl_check_run (check, run_scaled_add_forward, &c);
 }

@@ -94,8 +94,36 @@ check_run (const char *network, const Run *run, void (*work) (const Run *run))
   return TRUE;
 }
 
+typedef enum
+{
+  INFERENCE,
+  TRAINING,
+  FROZEN /* all that can be: only the input's gradient is computed */
+} Purpose;
+
+static AtlPlan *
+new_plan (const AtlGraph *graph, const AtlPrepared *prepared, const AtlBackend *backend,
+          const AtlShape *shape, Purpose purpose)
+{
+  const AtlShape output = atl_graph_output_shape (graph, shape);
+  const AtlRegion part = { 1, 1, output.w - 2, output.h - 2 };
+  g_autofree gboolean *trained = g_new0 (gboolean, (gsize) atl_graph_n_parameters (graph));
+
+  switch (purpose)
+    {
+    case TRAINING:
+      return atl_plan_new_training (graph, backend, shape, NULL, ATL_TRAINING_DEFAULT);
+    case FROZEN:
+      return atl_plan_new_training (graph, backend, shape, trained,
+                                    ATL_TRAINING_FROZEN_NORM | ATL_TRAINING_INPUT_GRADIENT);
+    case INFERENCE:
+      break;
+    }
+  return atl_plan_new_inference (prepared, shape->w, shape->h, &part);
+}
+
 static gboolean
-check_network (const AtlTestNetwork *network, const AtlBackend *backend, gboolean training)
+check_network (const AtlTestNetwork *network, const AtlBackend *backend, Purpose purpose)
 {
   AtlRandom random;
 
@@ -103,13 +131,10 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, gboolea
   g_autoptr (AtlGraph) graph = network->build ();
   const AtlShape shape = { 1, atl_graph_node (graph, 0)->channels, 20, 30 };
   const AtlShape output_shape = atl_graph_output_shape (graph, &shape);
-  const AtlRegion part = { 1, 1, output_shape.w - 2, output_shape.h - 2 };
   const size_t output_size = backend->tensor_size (&output_shape);
   g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
   g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, backend, NULL);
-  g_autoptr (AtlPlan)
-      plan = training ? atl_plan_new_training (graph, backend, &shape, NULL, ATL_TRAINING_DEFAULT)
-                      : atl_plan_new_inference (prepared, shape.w, shape.h, &part);
+  g_autoptr (AtlPlan) plan = new_plan (graph, prepared, backend, &shape, purpose);
   g_autoptr (AtlFloats) workspace = atl_floats_new (atl_plan_workspace_size (plan), "a test", NULL);
   g_autoptr (AtlFloats)
       gradients = atl_floats_new (atl_graph_parameters_size (graph), "a test", NULL);
@@ -117,19 +142,19 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, gboolea
   g_autoptr (AtlFloats) output = atl_floats_new (output_size, "a test", NULL);
   const Run run = { plan, workspace, parameters, gradients, input, output };
 
-  return check_run (network->name, &run, training ? train : infer);
+  return check_run (network->name, &run, purpose == INFERENCE ? infer : train);
 }
 
 /* On several threads, which would count too. */
 static void
-check_networks (gboolean training)
+check_networks (Purpose purpose)
 {
   const int n_threads_before = atl_threads_count ();
 
   atl_threads_set_count (3);
   for (int i = 0; i < atl_n_test_networks; i++)
-    if (! check_network (&atl_test_networks[i], atl_backend_reference (), training)
-        || ! check_network (&atl_test_networks[i], atl_backend_cpu (), training))
+    if (! check_network (&atl_test_networks[i], atl_backend_reference (), purpose)
+        || ! check_network (&atl_test_networks[i], atl_backend_cpu (), purpose))
       break;
   atl_threads_set_count (n_threads_before);
 }
@@ -137,13 +162,14 @@ check_networks (gboolean training)
 static void
 inference_allocates_nothing (void)
 {
-  check_networks (FALSE);
+  check_networks (INFERENCE);
 }
 
 static void
 training_allocates_nothing (void)
 {
-  check_networks (TRUE);
+  check_networks (TRAINING);
+  check_networks (FROZEN);
 }
 
 static void
