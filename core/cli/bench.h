@@ -18,7 +18,8 @@ typedef struct
       operations; /* of a run: two for each multiply-add of a direct convolution; 0 if it has none */
   double bytes;   /* what a run has to read and write at least; 0 if operations count */
   size_t memory;  /* bytes of all that a run touches */
-  size_t loaded;  /* of them, what an engine has in memory before its first run: parameters, input and target */
+  size_t
+      loaded; /* of them, what an engine has in memory before its first run: parameters, input and target */
   void (*run) (void *data);
   void (*free) (void *data); /* frees data */
   void *data;
