@@ -172,8 +172,7 @@ const AtlTestNetwork atl_test_networks[] = {
   { "style block", style_block },           { "loose ends", loose_ends },
   { "ends in a shuffle", ends_in_shuffle }, { "residual blocks", residual_blocks },
   { "small U-Net", small_unet, 2 },         { "small style network", small_style },
-  { "short residuals", short_residuals },
-  { "two norms of the input", two_norms_of_the_input },
+  { "short residuals", short_residuals },   { "two norms of the input", two_norms_of_the_input },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);
