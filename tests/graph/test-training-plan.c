@@ -83,6 +83,12 @@ run_forward (Run *run)
                                  1.0f, scratch);
 }
 
+static void
+run_backward (Run *run)
+{
+  atl_plan_backward (run->plan, run->workspace, run->parameters, run->gradients);
+}
+
 /* The loss when one number is moved by 'step'; the running statistics do not matter here. */
 static double
 moved_loss (Run *run, float *number, float step)
@@ -143,13 +149,13 @@ check_gradients (const AtlTestNetwork *network, const AtlBackend *backend, AtlTr
   atl_random_init (&random, 2, 0);
   run_init (&run, network, backend, NULL, flags | ATL_TRAINING_INPUT_GRADIENT);
   run_forward (&run);
-  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+  run_backward (&run);
 
   /* The gradients of the parameters are the same where that of the input is not wanted. */
   Run without;
   run_init (&without, network, backend, NULL, flags);
   run_forward (&without);
-  atl_plan_backward (without.plan, without.workspace, without.parameters, without.gradients);
+  run_backward (&without);
   atl_test_close (network->name, without.gradients, run.gradients,
                   atl_graph_parameters_size (run.graph), 1e-6);
   run_clear (&without);
@@ -223,8 +229,8 @@ cpu_equals_reference (void)
       run_init (&slow, &atl_test_networks[i], atl_backend_reference (), NULL, FALSE);
       run_init (&fast, &atl_test_networks[i], atl_backend_cpu (), NULL, FALSE);
       CU_ASSERT_DOUBLE_EQUAL (run_forward (&slow), run_forward (&fast), 1e-5);
-      atl_plan_backward (slow.plan, slow.workspace, slow.parameters, slow.gradients);
-      atl_plan_backward (fast.plan, fast.workspace, fast.parameters, fast.gradients);
+      run_backward (&slow);
+      run_backward (&fast);
       atl_test_close (atl_test_networks[i].name, fast.gradients, slow.gradients,
                       atl_graph_parameters_size (slow.graph), 1e-5);
       atl_test_close (atl_test_networks[i].name, fast.parameters, slow.parameters,
@@ -257,7 +263,7 @@ same_bits_on_any_number_of_threads (void)
       atl_threads_set_count (n_threads[i]);
       run_init_sized (&run, &wide, atl_backend_cpu (), NULL, ATL_TRAINING_DEFAULT, 50, 100);
       run_forward (&run);
-      atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+      run_backward (&run);
       const size_t n = atl_graph_parameters_size (run.graph);
       if (first == NULL)
         first = g_steal_pointer (&run.gradients);
@@ -283,8 +289,8 @@ frozen_norms_in_frozen_weights (void)
       run_init (&all, &atl_test_networks[i], atl_backend_reference (), NULL, flags);
       run_init (&none, &atl_test_networks[i], atl_backend_cpu (), trained, flags);
       CU_ASSERT_DOUBLE_EQUAL (run_forward (&all), run_forward (&none), 1e-5);
-      atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
-      atl_plan_backward (none.plan, none.workspace, none.parameters, none.gradients);
+      run_backward (&all);
+      run_backward (&none);
 
       const size_t n = atl_shape_size (&all.shape);
       g_autoptr (AtlFloats) exported = atl_floats_new (n, "a test", NULL);
@@ -313,8 +319,8 @@ frozen_parameters_cost_nothing (void)
   run_init (&head, &atl_test_networks[0], atl_backend_reference (), trained, ATL_TRAINING_DEFAULT);
   run_forward (&all);
   run_forward (&head);
-  atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
-  atl_plan_backward (head.plan, head.workspace, head.parameters, head.gradients);
+  run_backward (&all);
+  run_backward (&head);
 
   CU_ASSERT_EQUAL (largest (head.gradients, weight->offset), 0.0);
   CU_ASSERT (largest (all.gradients, weight->offset) > 0.0);
@@ -338,7 +344,7 @@ any_parameter_can_be_trained_alone (void)
       run_init (&all, &atl_test_networks[i], atl_backend_reference (), NULL, 0);
       const int n_parameters = atl_graph_n_parameters (all.graph);
       run_forward (&all);
-      atl_plan_backward (all.plan, all.workspace, all.parameters, all.gradients);
+      run_backward (&all);
 
       for (int k = 0; k < n_parameters; k++)
         {
@@ -352,7 +358,7 @@ any_parameter_can_be_trained_alone (void)
             trained[k - 1] = TRUE; /* its weight: a bias is not trained without it */
           run_init (&one, &atl_test_networks[i], atl_backend_reference (), trained, 0);
           run_forward (&one);
-          atl_plan_backward (one.plan, one.workspace, one.parameters, one.gradients);
+          run_backward (&one);
           for (int m = 0; m < n_parameters; m++)
             {
               const AtlParameter *p = atl_graph_parameter (one.graph, m);
@@ -379,11 +385,11 @@ gradients_are_added (void)
   g_autoptr (AtlFloats) doubled = atl_floats_new (n, "a test", NULL);
 
   run_forward (&run);
-  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+  run_backward (&run);
   for (size_t i = 0; i < n; i++)
     doubled[i] = 2.0f * run.gradients[i];
   run_forward (&run);
-  atl_plan_backward (run.plan, run.workspace, run.parameters, run.gradients);
+  run_backward (&run);
   atl_test_close ("sum of two passes", run.gradients, doubled, n, 1e-6);
   run_clear (&run);
 }

@@ -97,7 +97,7 @@ stored_shape (const AtlConvEpilogue *epilogue, int n, int n_channels, int h, int
   return (AtlShape) { n, epilogue->y_channels > 0 ? epilogue->y_channels : n_channels, h, w };
 }
 
-/* Stores y[n, o, r, q] of n_channels, from z with its bias; 'shape' is that of the tensor in memory. */
+/* Stores y[n, o, r, q] of n_channels, from z with its bias; 'shape_y' is that of the tensor in memory. */
 static void
 store (float *y, const AtlShape *shape_y, double z, int n_channels, const AtlConvEpilogue *epilogue,
        int n, int o, int r, int q)
