@@ -11,6 +11,7 @@ atl_plan_free (AtlPlan *plan)
   if (plan == NULL)
     return;
 
+  g_clear_pointer (&plan->bands, g_ptr_array_unref);
   g_clear_pointer (&plan->steps, g_array_unref);
   g_free (plan->shapes);
   g_free (plan->values);
@@ -25,21 +26,44 @@ atl_plan_workspace_size (const AtlPlan *plan)
   return plan->size;
 }
 
+/* A transposed convolution is described by the one whose gradient it is: it stores the latter's input, of which
+ * stride^2 pixels share its taps. */
+static double
+multiply_adds_of_step (const AtlPlanStep *step)
+{
+  const AtlConv2d *conv = &step->conv;
+  const double n_taps = (double) conv->n * conv->c_in * conv->c_out * conv->kernel * conv->kernel;
+
+  switch (step->step.op)
+    {
+    case ATL_OP_CONV2D:
+      return n_taps * conv->h_out * conv->w_out;
+    case ATL_OP_CONV_TRANSPOSE2D:
+      return n_taps * conv->h_in * conv->w_in / (conv->stride * conv->stride);
+    case ATL_OP_INPUT:
+    case ATL_OP_RELU:
+    case ATL_OP_SCALED_ADD:
+    case ATL_OP_PIXEL_SHUFFLE:
+    case ATL_OP_UPSAMPLE:
+    case ATL_OP_MAX_POOL:
+    case ATL_OP_REFLECTION_PAD:
+    case ATL_OP_CONCAT:
+    case ATL_OP_BATCH_NORM:
+      break;
+    }
+
+  return 0.0;
+}
+
 double
 atl_plan_multiply_adds (const AtlPlan *plan)
 {
   double sum = 0.0;
 
   for (guint i = 0; i < plan->steps->len; i++)
-    {
-      const AtlPlanStep *step = atl_plan_step (plan, i);
-      const AtlConv2d *conv = &step->conv;
-
-      /* The same for a transposed one, whose input is the output of 'conv'. */
-      if (atl_step_is_conv (&step->step))
-        sum += (double) conv->n * conv->c_out * conv->h_out * conv->w_out * conv->c_in
-               * conv->kernel * conv->kernel;
-    }
+    sum += multiply_adds_of_step (atl_plan_step (plan, i));
+  for (guint i = 0; plan->bands != NULL && i < plan->bands->len; i++)
+    sum += atl_plan_multiply_adds (g_ptr_array_index (plan->bands, i));
 
   return sum;
 }

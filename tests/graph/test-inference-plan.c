@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "graph/graph-private.h"
-#include "graph/plan.h"
+#include "graph/plan-private.h"
 #include "graph/regions.h"
 #include "networks.h"
 #include "nets/network.h"
@@ -148,10 +148,9 @@ run_directly (const AtlGraph *graph, const AtlShape *shapes, const float *input,
 
 /* Runs a plan for one region, with only the input region given and a workspace full of NaN. */
 static float *
-run_region (const AtlPrepared *prepared, const AtlShape *shapes, const float *input,
-            const AtlRegion *region, int n_output_channels)
+run_plan (const AtlPlan *plan, const AtlShape *shapes, const float *input, const AtlRegion *region,
+          int n_output_channels)
 {
-  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, shapes[0].w, shapes[0].h, region);
   const AtlRegion in = atl_plan_input_region (plan);
   g_autoptr (AtlFloats)
       part = atl_floats_new ((size_t) shapes[0].c * in.width * in.height, "a test", NULL);
@@ -184,6 +183,8 @@ cut (const float *whole, const AtlShape *shape, const AtlRegion *region)
   return part;
 }
 
+/* The whole result and five parts of it by undivided plans; the whole and perhaps one part also by plans in bands from every
+ * step that allows it. */
 static void
 check_network (const AtlTestNetwork *network, const AtlBackend *backend, int width, int height,
                AtlRandom *random)
@@ -199,6 +200,7 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, int wid
   float **values = run_directly (graph, shapes, input, parameters);
   const float *whole = values[graph->output];
 
+  const int n_in_bands = atl_test_quick () ? 1 : 2;
   for (int i = 0; i < 6; i++)
     {
       AtlRegion region = { 0, 0, output_shape->w, output_shape->h };
@@ -214,9 +216,20 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, int wid
         }
 
       g_autoptr (AtlFloats) expected = cut (whole, output_shape, &region);
-      g_autoptr (AtlFloats) found = run_region (prepared, shapes, input, &region, output_shape->c);
-      atl_test_close (network->name, found, expected,
-                      (size_t) output_shape->c * region.width * region.height, TOLERANCE);
+      const guint n_steps = prepared->steps->len;
+      for (guint first_step = i < n_in_bands ? 0 : n_steps; first_step <= n_steps; first_step++)
+        {
+          const int n_bands = first_step == n_steps ? 1 : 2 + (int) first_step % 3;
+
+          if (! atl_prepared_can_band (prepared, first_step))
+            continue;
+
+          g_autoptr (AtlPlan) plan = atl_plan_new_inference_in_bands (
+              prepared, shapes[0].w, shapes[0].h, &region, first_step, n_bands);
+          g_autoptr (AtlFloats) found = run_plan (plan, shapes, input, &region, output_shape->c);
+          atl_test_close (network->name, found, expected,
+                          (size_t) output_shape->c * region.width * region.height, TOLERANCE);
+        }
     }
 
   for (guint i = 0; i < graph->nodes->len; i++)
@@ -279,6 +292,33 @@ parts_cost_little_more (void)
   CU_ASSERT (atl_plan_multiply_adds (plan) > 1.10 * needed);
 }
 
+static void
+large_plans_run_in_bands (void)
+{
+  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 64, 1);
+  AtlRandom random;
+
+  atl_random_init (&random, 1, 0);
+  g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
+  g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, atl_backend_cpu (), NULL);
+
+  for (int side = 64; side <= 512; side *= 8)
+    {
+      const AtlRegion whole = { 0, 0, 2 * side, 2 * side };
+      g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, side, side, &whole);
+      g_autoptr (AtlPlan) undivided = atl_plan_new_inference_in_bands (prepared, side, side, &whole,
+                                                                       prepared->steps->len, 1);
+      const size_t size = atl_plan_workspace_size (plan);
+      const size_t size_undivided = atl_plan_workspace_size (undivided);
+
+      if (side == 64)
+        CU_ASSERT_EQUAL (size, size_undivided);
+      if (side == 512)
+        CU_ASSERT (size < size_undivided * 2 / 3);
+      CU_ASSERT (atl_plan_multiply_adds (plan) <= 1.02 * atl_plan_multiply_adds (undivided));
+    }
+}
+
 int
 main (void)
 {
@@ -286,6 +326,7 @@ main (void)
     { "reference equals single operators", reference_equals_single_operators },
     { "cpu equals single operators", cpu_equals_single_operators },
     { "parts cost little more", parts_cost_little_more },
+    { "large plans run in bands", large_plans_run_in_bands },
   };
 
   return atl_suite_run ("inference plan", tests, G_N_ELEMENTS (tests));

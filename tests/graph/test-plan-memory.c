@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "graph/graph-private.h"
-#include "graph/plan.h"
+#include "graph/plan-private.h"
 #include "networks.h"
 
 /* The linker leads the calls of atl_floats_new () to __wrap_: those from the n-th on fail. */
@@ -97,9 +97,21 @@ check_run (const char *network, const Run *run, void (*work) (const Run *run))
 typedef enum
 {
   INFERENCE,
+  IN_BANDS,
   TRAINING,
   FROZEN /* all that can be: only the input's gradient is computed */
 } Purpose;
+
+/* The last step from which bands can run. */
+static guint
+last_banded_step (const AtlPrepared *prepared)
+{
+  guint first_step = prepared->steps->len - 1;
+
+  while (! atl_prepared_can_band (prepared, first_step))
+    first_step--;
+  return first_step;
+}
 
 static AtlPlan *
 new_plan (const AtlGraph *graph, const AtlPrepared *prepared, const AtlBackend *backend,
@@ -116,6 +128,9 @@ new_plan (const AtlGraph *graph, const AtlPrepared *prepared, const AtlBackend *
     case FROZEN:
       return atl_plan_new_training (graph, backend, shape, trained,
                                     ATL_TRAINING_FROZEN_NORM | ATL_TRAINING_INPUT_GRADIENT);
+    case IN_BANDS:
+      return atl_plan_new_inference_in_bands (prepared, shape->w, shape->h, &part,
+                                              last_banded_step (prepared), 2);
     case INFERENCE:
       break;
     }
@@ -142,7 +157,7 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, Purpose
   g_autoptr (AtlFloats) output = atl_floats_new (output_size, "a test", NULL);
   const Run run = { plan, workspace, parameters, gradients, input, output };
 
-  return check_run (network->name, &run, purpose == INFERENCE ? infer : train);
+  return check_run (network->name, &run, purpose <= IN_BANDS ? infer : train);
 }
 
 /* On several threads, which would count too. */
@@ -163,6 +178,7 @@ static void
 inference_allocates_nothing (void)
 {
   check_networks (INFERENCE);
+  check_networks (IN_BANDS);
 }
 
 static void

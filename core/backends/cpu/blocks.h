@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "backends/backend.h"
+#include "base/rounding.h"
 
 G_BEGIN_DECLS
 
@@ -37,19 +38,6 @@ typedef struct
   const float *x;
   size_t block, row;
 } AtlView;
-
-static inline int
-atl_divide_up (int a, int b)
-{
-  return (a + b - 1) / b;
-}
-
-/* The next multiple of 'step'. */
-static inline int
-atl_round_up (int a, int step)
-{
-  return atl_divide_up (a, step) * step;
-}
 
 static inline int
 atl_channel_blocks (int n_channels)
