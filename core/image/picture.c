@@ -180,8 +180,8 @@ survey_part (Survey *survey, const float *rgba, const AtlRegion *part, GError **
           const float value = CLAMP (rgba[c], 0.0f, 1.0f);
 
           survey->excess |= value != rgba[c];
-          survey->low[c] = fminf (survey->low[c], value);
-          survey->high[c] = fmaxf (survey->high[c], value);
+          survey->low[c] = MIN (survey->low[c], value);
+          survey->high[c] = MAX (survey->high[c], value);
         }
     }
 

@@ -173,14 +173,15 @@ atl_transform_columns (float *columns, float *zeros, const AtlTiled *tiled, int 
     rows[i] = top + i >= 0 && top + i < tiled->h
                   ? (AtlTiledRow) { tiled->x + (top + i) / f * x_row, tiled->next_block }
                   : (AtlTiledRow) { zeros - (gssize) (left + begin) / f * ATL_CHANNEL_BLOCK, 0 };
-  for (int i = 0; i < ATL_POINTS; i++)
-    {
-      float *to = atl_transformed_row (columns, n_columns, i);
+  if (begin > 0 || end < n_columns)
+    for (int i = 0; i < ATL_POINTS; i++)
+      {
+        float *to = atl_transformed_row (columns, n_columns, i);
 
-      memset (to, 0, (size_t) begin * ATL_WIDE_CHANNELS * sizeof (float));
-      memset (to + (size_t) end * ATL_WIDE_CHANNELS, 0,
-              (size_t) (n_columns - end) * ATL_WIDE_CHANNELS * sizeof (float));
-    }
+        memset (to, 0, (size_t) begin * ATL_WIDE_CHANNELS * sizeof (float));
+        memset (to + (size_t) end * ATL_WIDE_CHANNELS, 0,
+                (size_t) (n_columns - end) * ATL_WIDE_CHANNELS * sizeof (float));
+      }
 
   if (f == 1)
     for (int q = begin; q < end; q++)
