@@ -245,11 +245,17 @@ static void
 store_row (const Stores *to, const Phase *phase, int row, int column, int n_columns,
            const float *sums)
 {
+  const int y_step = phase->y_step;
+
   for (int i = 0; i < to->n; i++)
-    for (int q = 0; q < n_columns; q++)
-      atl_store_pixel (
-          &to->stores[i], atl_load_wide (sums + q * ATL_CPU_LANES + i * ATL_WIDE_CHANNELS),
-          phase->y_row + row * phase->y_step, phase->y_column + (column + q) * phase->y_step);
+    {
+      const AtlStore store = atl_store_from (&to->stores[i], phase->y_row + row * y_step,
+                                             phase->y_column + column * y_step);
+
+      for (int q = 0; q < n_columns; q++)
+        atl_store_pixel (&store, atl_load_wide (sums + q * ATL_CPU_LANES + i * ATL_WIDE_CHANNELS),
+                         0, q * y_step);
+    }
 }
 
 /* The outputs of a block in a group of channels. Where there are several slices, each sees the whole block, so that

@@ -338,6 +338,22 @@ atl_store_of_outputs (const AtlConvSides *sides, int image, int output)
   return store;
 }
 
+/* The same epilogue with the output at (row, column) as (0, 0). A copy on the stack, which what is stored cannot
+ * overlap: the compiler need not read it again for each pixel. */
+ATL_ALWAYS_INLINE AtlStore
+atl_store_from (const AtlStore *store, int row, int column)
+{
+  const size_t at = row * store->y_row + column * store->y_column;
+  AtlStore from = *store;
+
+  from.y += at;
+  if (from.mask != NULL)
+    from.mask += at;
+  if (from.residual != NULL)
+    from.residual += row * store->residual_row + column * store->residual_column;
+  return from;
+}
+
 /* Stores z as the outputs at (row, column). */
 ATL_ALWAYS_INLINE void
 atl_store_pixel (const AtlStore *store, AtlWide z, int row, int column)
