@@ -139,10 +139,11 @@ typedef size_t AtlConv2dScratchSizeFunc (const AtlConv2d *conv, AtlPass pass);
 typedef void AtlConv2dForwardFunc (float *y, const float *x, const float *packed,
                                    const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
                                    float *scratch);
-/* dx = gain (w^T * dy). 'relu' is x, if that is the output of a ReLU whose input's gradient is wanted, else NULL. */
+/* dx = gain (w^T * dy), and 0 where 'mask', a tensor of dx's shape, is not positive. The mask is x, if that is the output
+ * of a ReLU whose input's gradient is wanted, else NULL. */
 typedef void AtlConv2dBackwardDataFunc (float *dx, const float *dy, const float *packed,
                                         const AtlConv2d *conv, float gain, gboolean accumulate,
-                                        const float *relu, float *scratch);
+                                        const float *mask, float *scratch);
 /* The transposed convolution of x, N x C_out x H_out x W_out of 'conv', to y, N x C_in x H_in x W_in: what
  * conv2d_backward_data computes, as a layer of its own, with packed weights and scratch of ATL_PASS_DATA. Its
  * gradients are those of 'conv' with x and y exchanged: of x the forward convolution, of the weights theirs. */

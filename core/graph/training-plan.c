@@ -150,6 +150,18 @@ plan_masks (AtlPlan *plan)
     }
 }
 
+/* Whether the gradient of a sum's residual may lie where the sum's does: it is the first that is stored, and of the
+ * same size. */
+static gboolean
+residual_inherits (const AtlPlan *plan, const AtlPlanStep *step, AtlNode residual)
+{
+  const gboolean is_x = residual == step->step.x;
+
+  if (is_x ? ! step->wants_x || step->adds_to_x : ! step->wants_other || step->adds_to_other)
+    return FALSE;
+  return atl_shapes_are_of_one_size (&plan->shapes[residual], &plan->shapes[step->step.y]);
+}
+
 /* To which node the gradient of a step's result leaves its place, or ATL_NO_NODE. */
 static AtlNode
 heir_of_gradient (const AtlPlan *plan, const AtlPlanStep *step)
@@ -164,15 +176,7 @@ heir_of_gradient (const AtlPlan *plan, const AtlPlanStep *step)
       || (s->op == ATL_OP_BATCH_NORM && ! is_norm_of_batch (plan, s) && step->adds_to_x))
     return ATL_NO_NODE;
   if (is_sum && residual != ATL_NO_NODE)
-    {
-      const gboolean is_x = residual == s->x;
-
-      return (is_x ? step->wants_x && ! step->adds_to_x
-                   : step->wants_other && ! step->adds_to_other)
-                     && atl_shapes_are_of_one_size (&plan->shapes[residual], &plan->shapes[s->y])
-                 ? residual
-                 : ATL_NO_NODE;
-    }
+    return residual_inherits (plan, step, residual) ? residual : ATL_NO_NODE;
   if (s->op == ATL_OP_RELU)
     return step->adds_to_x ? ATL_NO_NODE : s->x;
   /* Its kernel computes the gradient of x whether it is wanted or not, and as often as there are such readers. */

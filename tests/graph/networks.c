@@ -167,12 +167,38 @@ two_norms_of_the_input (void)
   return g;
 }
 
+/* Tensors whose gradient also comes from outside: of a ReLU, a sum, a normalisation and a convolution, each with other
+ * readers too. */
+static AtlGraph *
+taps_among_readers (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode x = atl_graph_relu (g, atl_graph_conv2d (g, atl_graph_input (g), "first", 8, 3, 1, 1));
+  AtlNode sum = atl_graph_scaled_add (g, x, atl_graph_conv2d (g, x, "block1", 8, 3, 1, 1), 0.5f);
+  AtlNode norm = atl_graph_batch_norm (g, sum, "norm");
+  AtlNode deep = atl_graph_conv2d (g, atl_graph_relu (g, norm), "block2", 8, 3, 1, 1);
+
+  atl_graph_add_tap (g, x);
+  atl_graph_add_tap (g, sum);
+  atl_graph_add_tap (g, norm);
+  atl_graph_add_tap (g, deep);
+  deep = atl_graph_max_pool (g, atl_graph_relu (g, deep), 3, 1, 1);
+  atl_graph_set_output (g, atl_graph_scaled_add (g, norm, deep, -0.5f));
+  return g;
+}
+
 const AtlTestNetwork atl_test_networks[] = {
-  { "SrResnet x2", sr_resnet_2 },           { "SrResnet x4", sr_resnet_4 },
-  { "style block", style_block },           { "loose ends", loose_ends },
-  { "ends in a shuffle", ends_in_shuffle }, { "residual blocks", residual_blocks },
-  { "small U-Net", small_unet, 2 },         { "small style network", small_style },
-  { "short residuals", short_residuals },   { "two norms of the input", two_norms_of_the_input },
+  { "SrResnet x2", sr_resnet_2 },
+  { "SrResnet x4", sr_resnet_4 },
+  { "style block", style_block },
+  { "loose ends", loose_ends },
+  { "ends in a shuffle", ends_in_shuffle },
+  { "residual blocks", residual_blocks },
+  { "small U-Net", small_unet, 2 },
+  { "small style network", small_style },
+  { "short residuals", short_residuals },
+  { "two norms of the input", two_norms_of_the_input },
+  { "taps among readers", taps_among_readers },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);

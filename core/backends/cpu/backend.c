@@ -93,13 +93,13 @@ conv2d_forward (float *y, const float *x, const float *packed, const AtlConv2d *
 
 static void
 conv2d_backward_data (float *dx, const float *dy, const float *packed, const AtlConv2d *conv,
-                      float gain, gboolean accumulate, const float *relu, float *scratch)
+                      float gain, gboolean accumulate, const float *mask, float *scratch)
 {
   const AtlConvEpilogue epilogue = { .residual = accumulate ? dx : NULL,
                                      .residual_h = conv->h_in,
                                      .residual_w = conv->w_in,
                                      .gain = 1.0f,
-                                     .mask = relu };
+                                     .mask = mask };
 
   way_of (conv, ATL_PASS_DATA)->transposed (dx, dy, packed, conv, &epilogue, gain, scratch);
 }

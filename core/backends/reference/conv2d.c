@@ -179,7 +179,7 @@ convolve_back (const float *dy, const float *w, const AtlConv2d *conv, int n, in
 void
 atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *packed,
                                     const AtlConv2d *conv, float gain, gboolean accumulate,
-                                    const float *relu, float *scratch)
+                                    const float *mask, float *scratch)
 {
   const AtlShape shape_dx = input_shape (conv);
 
@@ -192,7 +192,7 @@ atl_conv2d_backward_data_reference (float *dx, const float *dy, const float *pac
             const double before = accumulate ? dx[at] : 0.0;
 
             dx[at] = (float) (before + gain * convolve_back (dy, packed, conv, n, i, h, v));
-            if (relu != NULL && ! (relu[at] > 0.0f))
+            if (mask != NULL && ! (mask[at] > 0.0f))
               dx[at] = 0.0f;
           }
 }
