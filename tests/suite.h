@@ -39,6 +39,9 @@ void atl_test_error (GError **error, GQuark domain, int code, const char *text);
 /* Asserts that there is no error; prints its message if there is one. */
 void atl_test_no_error (const GError *error);
 
+/* The largest magnitude of n numbers, of those that are finite. */
+double atl_test_largest (const float *numbers, size_t n);
+
 /* Whether max |a - b| <= tolerance * max |b| (or <= tolerance, where b is all zero); prints the figures if
  * not. Never true if a number of either is not finite. */
 gboolean atl_test_is_close (const char *what, const float *a, const float *b, size_t n,

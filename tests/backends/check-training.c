@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "suite.h"
+
 static const double norm_tolerance = 2e-6;
 static const AtlNearness near_loss = { 1e-6, 0.0 };
 static const AtlNearness near_step = { 1e-6, 0.0 };
@@ -46,16 +48,6 @@ draw_norm (AtlCheck *check)
   return c;
 }
 
-static double
-largest (const float *x, size_t n)
-{
-  double max = 0.0;
-
-  for (size_t i = 0; i < n; i++)
-    max = fmax (max, fabs ((double) x[i]));
-  return max;
-}
-
 /* The statistics of the batch, by the reference, and the scales that follow from them. */
 static void
 compute_statistics (AtlCheck *check, NormCase *c)
@@ -66,14 +58,14 @@ compute_statistics (AtlCheck *check, NormCase *c)
   atl_backend_reference ()->batch_norm_forward (y, c->mean, c->variance, c->x, c->gamma, c->beta,
                                                 &c->shape, c->epsilon, &(AtlNormEpilogue) { 0 },
                                                 NULL);
-  c->x_scale = largest (c->x, size);
+  c->x_scale = atl_test_largest (c->x, size);
   for (int i = 0; i < c->shape.c; i++)
     {
       const double factor = fabs (c->gamma[i]) / sqrt (c->variance[i] + (double) c->epsilon);
 
       c->y_scale = fmax (c->y_scale, factor * c->x_scale);
       if (c->dy != NULL)
-        c->dx_scale = fmax (c->dx_scale, factor * largest (c->dy, size));
+        c->dx_scale = fmax (c->dx_scale, factor * atl_test_largest (c->dy, size));
     }
 }
 
@@ -122,8 +114,9 @@ run_norm_backward (AtlSide *side, const void *data)
   const AtlNearness near_dx = { norm_tolerance, c->dx_scale };
   /* Sums of as many terms as a channel has numbers. */
   const double n_terms = (double) atl_shape_size (&c->shape) / c->shape.c;
-  const AtlNearness near_sum = { norm_tolerance,
-                                 sqrt (n_terms) * largest (c->dy, atl_shape_size (&c->shape)) };
+  const AtlNearness near_sum = {
+    norm_tolerance, sqrt (n_terms) * atl_test_largest (c->dy, atl_shape_size (&c->shape))
+  };
 
   float *dx = atl_side_output_tensor (side, "dx", &c->shape, c->in_place ? c->dy : c->dx, near_dx);
   float *dgamma = c->dgamma == NULL

@@ -370,18 +370,6 @@ side_finish (AtlCheck *check, AtlSide *side)
     }
 }
 
-/* Of the finite ones. */
-static double
-largest_magnitude (const float *numbers, size_t n)
-{
-  double largest = 0.0;
-
-  for (size_t i = 0; i < n; i++)
-    if (isfinite (numbers[i]))
-      largest = fmax (largest, fabs ((double) numbers[i]));
-  return largest;
-}
-
 /* Infinity is near to itself alone, and NaN to NaN. */
 static gboolean
 is_near (double is, double wanted, double allowed)
@@ -396,7 +384,7 @@ static void
 compare_output (AtlCheck *check, const Buffer *fast, const Buffer *reference)
 {
   const AtlNearness near = reference->nearness;
-  const double largest = largest_magnitude (reference->plain, reference->n_plain);
+  const double largest = atl_test_largest (reference->plain, reference->n_plain);
   /* FLT_MIN: a backend that computes may flush denormal numbers to zero. */
   const double allowed = near.tolerance > 0.0
                              ? near.tolerance * fmax (near.scale, largest) + FLT_MIN

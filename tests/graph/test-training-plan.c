@@ -144,16 +144,6 @@ number_agrees (Run *run, float *number, double gradient, double scale)
   return FALSE;
 }
 
-static double
-largest (const float *numbers, size_t n)
-{
-  double m = 0.0;
-
-  for (size_t i = 0; i < n; i++)
-    m = fmax (m, fabs ((double) numbers[i]));
-  return m;
-}
-
 static gboolean
 has_gradient (AtlParameterRole role, AtlTrainingFlags flags)
 {
@@ -196,14 +186,14 @@ check_gradients (const AtlTestNetwork *network, const AtlBackend *backend, AtlTr
 
       if (! is_input && ! has_gradient (p->role, flags))
         {
-          CU_ASSERT_EQUAL (largest (run.gradients + p->offset, p->size), 0.0);
+          CU_ASSERT_EQUAL (atl_test_largest (run.gradients + p->offset, p->size), 0.0);
           continue;
         }
 
       float *numbers = is_input ? run.input : run.parameters + p->offset;
       const float *gradients = is_input ? input_gradient : run.gradients + p->offset;
       const size_t n = is_input ? atl_shape_size (&run.shape) : p->size;
-      const double scale = largest (gradients, n);
+      const double scale = atl_test_largest (gradients, n);
 
       /* The bias below a normalisation by the batch's statistics has no effect: its gradient is the
        * rest of a sum that ought to be zero. */
@@ -344,7 +334,7 @@ check_frozen_norms (const AtlTestNetwork *network, const gboolean *trained)
         atl_test_close (p->name, some.gradients + p->offset, all.gradients + p->offset, p->size,
                         1e-5);
       else
-        CU_ASSERT_EQUAL (largest (some.gradients + p->offset, p->size), 0.0);
+        CU_ASSERT_EQUAL (atl_test_largest (some.gradients + p->offset, p->size), 0.0);
     }
   run_clear (&all);
   run_clear (&some);
@@ -383,8 +373,8 @@ frozen_parameters_cost_nothing (void)
   run_backward (&all);
   run_backward (&head);
 
-  CU_ASSERT_EQUAL (largest (head.gradients, weight->offset), 0.0);
-  CU_ASSERT (largest (all.gradients, weight->offset) > 0.0);
+  CU_ASSERT_EQUAL (atl_test_largest (head.gradients, weight->offset), 0.0);
+  CU_ASSERT (atl_test_largest (all.gradients, weight->offset) > 0.0);
   CU_ASSERT (memcmp (all.gradients + weight->offset, head.gradients + weight->offset,
                      weight->size * sizeof (float))
              == 0);
@@ -428,7 +418,7 @@ any_parameter_can_be_trained_alone (void)
               if (trained[m])
                 atl_test_close (p->name, gradient, all.gradients + p->offset, p->size, 1e-6);
               else
-                CU_ASSERT_EQUAL (largest (gradient, p->size), 0.0);
+                CU_ASSERT_EQUAL (atl_test_largest (gradient, p->size), 0.0);
             }
           run_clear (&one);
         }

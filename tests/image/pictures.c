@@ -144,6 +144,11 @@ atl_test_difference (GeglBuffer *a, GeglBuffer *b)
   if (! gegl_rectangle_equal (gegl_buffer_get_extent (a), gegl_buffer_get_extent (b)))
     return INFINITY;
   for (size_t i = 0; i < n; i++)
-    largest = fmax (largest, fabs ((double) pixels[i] - (double) pixels_b[i]));
+    {
+      const double difference = fabs ((double) pixels[i] - (double) pixels_b[i]);
+
+      if (difference > largest)
+        largest = difference;
+    }
   return largest;
 }

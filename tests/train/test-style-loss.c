@@ -146,15 +146,13 @@ check_gradient_of_pictures (const AtlStyleWeights *weights)
   const size_t n = atl_shape_size (&batch);
   const float step = 1e-3f;
   g_autoptr (AtlFloats) gradient = atl_floats_new (n, "a test", NULL);
-  double largest = 0.0;
   int n_right = 0;
   Run run;
 
   run_init (&run, atl_backend_reference (), weights);
   compute (&run);
   memcpy (gradient, run.gradient, n * sizeof (float)); /* the reference's layout is the plain one */
-  for (size_t i = 0; i < n; i++)
-    largest = fmax (largest, fabs ((double) gradient[i]));
+  const double largest = atl_test_largest (gradient, n);
   CU_ASSERT (largest > 0.0);
 
   /* Some lie at a ReLU's kink. */

@@ -102,22 +102,12 @@ run_plan (const Step *step)
   atl_plan_backward (plan, workspace, step->parameters, step->gradients);
 }
 
-static double
-largest (const float *values, size_t n)
-{
-  double m = 0.0;
-
-  for (size_t i = 0; i < n; i++)
-    m = fmax (m, fabs ((double) values[i]));
-  return m;
-}
-
 /* A bias under a normalisation by the batch's statistics has no effect: its gradient is zero, here and
  * there but for rounding. Every other gradient is compared relatively. */
 static void
 check_gradients (const Step *step)
 {
-  const double all = largest (step->gradients, atl_graph_parameters_size (step->graph));
+  const double all = atl_test_largest (step->gradients, atl_graph_parameters_size (step->graph));
   int n_compared = 0;
 
   for (int i = 0; i < atl_graph_n_parameters (step->graph); i++)
@@ -127,9 +117,9 @@ check_gradients (const Step *step)
       g_autoptr (AtlFloats) expected = read_tensor (step, "gradient", p->name, NULL);
 
       if (expected == NULL)
-        CU_ASSERT_EQUAL (largest (found, p->size), 0.0)
-      else if (largest (expected, p->size) < 1e-7 * all)
-        CU_ASSERT (largest (found, p->size) < 1e-5 * all)
+        CU_ASSERT_EQUAL (atl_test_largest (found, p->size), 0.0)
+      else if (atl_test_largest (expected, p->size) < 1e-7 * all)
+        CU_ASSERT (atl_test_largest (found, p->size) < 1e-5 * all)
       else
         {
           atl_test_close (p->name, found, expected, p->size, 1e-4);
@@ -162,10 +152,10 @@ check_after_adam (const Step *step)
           after[k] -= before[k];
         }
       /* The difference of two floats near 1 is right to 1e-7. */
-      if (largest (after, p->size) > 1e-4)
+      if (atl_test_largest (after, p->size) > 1e-4)
         atl_test_close (p->name, found, after, p->size, 1e-3);
       else
-        CU_ASSERT (largest (found, p->size) < 1e-4);
+        CU_ASSERT (atl_test_largest (found, p->size) < 1e-4);
     }
 }
 
