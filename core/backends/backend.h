@@ -18,13 +18,15 @@
  * operators; else the array is overwritten. Gradients of parameters are always added.
  *
  * Where a tensor is the output of a ReLU, the operator that completes its gradient can turn this into that of the
- * ReLU's input: 'relu' then says that it becomes zero where the tensor is not positive.
+ * ReLU's input, which is zero where the tensor is not positive. Convolutions are then given the tensor as a mask; those
+ * that read it anyway are told by 'relu'.
  */
 
 #pragma once
 
 #include <glib.h>
 
+#include "base/rounding.h"
 #include "base/visibility.h"
 
 G_BEGIN_DECLS
@@ -40,7 +42,7 @@ typedef struct
 static inline int
 atl_padded_channels (int n_channels)
 {
-  return (n_channels + ATL_CHANNEL_BLOCK - 1) / ATL_CHANNEL_BLOCK * ATL_CHANNEL_BLOCK;
+  return atl_round_up (n_channels, ATL_CHANNEL_BLOCK);
 }
 
 /* N * C * H * W. */
@@ -139,8 +141,8 @@ typedef size_t AtlConv2dScratchSizeFunc (const AtlConv2d *conv, AtlPass pass);
 typedef void AtlConv2dForwardFunc (float *y, const float *x, const float *packed,
                                    const AtlConv2d *conv, const AtlConvEpilogue *epilogue,
                                    float *scratch);
-/* dx = gain (w^T * dy), and 0 where 'mask', a tensor of dx's shape, is not positive. The mask is x, if that is the output
- * of a ReLU whose input's gradient is wanted, else NULL. */
+/* dx = gain (w^T * dy), and 0 where 'mask', a tensor of dx's shape, is not positive. The mask is x, if that is the
+ * output of a ReLU whose input's gradient is wanted, else NULL. */
 typedef void AtlConv2dBackwardDataFunc (float *dx, const float *dy, const float *packed,
                                         const AtlConv2d *conv, float gain, gboolean accumulate,
                                         const float *mask, float *scratch);

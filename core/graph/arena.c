@@ -68,12 +68,18 @@ atl_arena_place (AtlArenaBuffer *buffers, int n_buffers)
     order[i] = &buffers[i];
   qsort (order, (size_t) n_buffers, sizeof *order, larger_first);
 
+  int n_placed = 0;
   for (int i = 0; i < n_buffers; i++)
     {
-      order[i]->offset = lowest_gap (order[i], placed, i);
+      if (order[i]->last < order[i]->first)
+        {
+          order[i]->offset = 0;
+          continue;
+        }
+      order[i]->offset = lowest_gap (order[i], placed, n_placed);
       total = MAX (total, order[i]->offset + atl_floats_aligned (order[i]->size));
-      placed[i] = order[i];
-      qsort (placed, (size_t) i + 1, sizeof *placed, lower_first);
+      placed[n_placed++] = order[i];
+      qsort (placed, (size_t) n_placed, sizeof *placed, lower_first);
     }
 
   return total;

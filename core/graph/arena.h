@@ -28,7 +28,7 @@ atl_arena_buffer_use (AtlArenaBuffer *buffer, int time)
   buffer->last = MAX (buffer->last, time);
 }
 
-/* Sets the offsets, and returns the size of the whole block in floats. */
+/* Sets the offsets, and returns the size of the whole block in floats, to which unused buffers add nothing. */
 size_t atl_arena_place (AtlArenaBuffer *buffers, int n_buffers);
 
 G_END_DECLS

@@ -3,30 +3,29 @@
  * Plans for inference: a part of a result from the part of the picture that it depends on.
  *
  * The last steps of a network that enlarges have tensors far larger than those before them. A plan may run them in
- * bands: the steps before are run once, those from there on for one band of the result's rows after the other, each
- * time in the same memory. A band is a plan of its own with the last steps only, which finds in the larger plan's
- * workspace what the first ones left. What neighbouring bands both need is computed twice.
+ * strips: the steps before are run once, those from there on for one strip of the result's rows after the other, each
+ * time in the same memory. A strip is a plan of its own with the last steps only, which finds in the larger plan's
+ * workspace what the first ones left. What neighbouring strips both need is computed twice.
  *
  * Time runs 0: the input is imported, 1 to n: the steps, n + 1: the output is exported.
  */
 
 #include <string.h>
 
-#include "base/rounding.h"
 #include "graph/plan-private.h"
 #include "graph/regions.h"
 
-enum
-{
-  /* Plans whose tensors are smaller, in floats, find them in a cache, and are not divided. */
-  UNDIVIDED_SIZE = 8 << 20,
-  MAX_BANDS = 64,
-  BAND_ROWS = 8, /* a band has a multiple of so many, as far as it can */
-  MIN_ROWS = 16 /* fewer in one of its convolutions, and reading the weights again takes too long */
-};
+/* In floats, 32 MiB: plans whose tensors take less are not divided, for the model and libraries take more. */
+#define UNDIVIDED_SIZE ((size_t) 8 << 20)
 
-/* The multiply-adds that bands may add, and the memory that they have to spare to be worth it. */
+/* Rows that each convolution of a strip has at least. With one or two the decoder of Unet34 takes 1.3 times as long, for
+ * its weights are read again for each strip; with 16 it takes as long as undivided. */
+#define MIN_ROWS 16
+
+/* The multiply-adds that strips may add: a fourth of what the edges of the smallest of large tiles do. */
 #define MAX_ADDED 0.02
+
+/* The memory that a division has to spare, or the one with fewer strips and steps is kept. */
 #define MIN_SPARED 0.05
 
 /* The steps from first_step to before 'end', with the regions and shapes that a part of the result needs. What was
@@ -67,7 +66,7 @@ part_new (const AtlPrepared *prepared, const AtlShape *whole, const AtlRegion *o
   return plan;
 }
 
-/* Whether more was computed than a plan or a band was asked for. */
+/* Whether more was computed than a strip was asked for. */
 static gboolean
 output_is_cut (const AtlPlan *part)
 {
@@ -76,11 +75,11 @@ output_is_cut (const AtlPlan *part)
   return computed->width != part->output.width || computed->height != part->output.height;
 }
 
-/* Whether a band's result has to be copied to its place. */
+/* Whether a strip's result has to be copied to its place. */
 static gboolean
-is_copied (const AtlPlan *plan, const AtlPlan *band)
+is_copied (const AtlPlan *plan, const AtlPlan *strip)
 {
-  return plan->bands->len > 1 || output_is_cut (band);
+  return plan->strips->len > 1 || output_is_cut (strip);
 }
 
 static size_t
@@ -105,13 +104,13 @@ plan_scratch_size (const AtlPlan *plan)
 {
   size_t size = scratch_size_of_steps (plan);
 
-  for (guint i = 0; i < plan->bands->len; i++)
+  for (guint i = 0; i < plan->strips->len; i++)
     {
-      const AtlPlan *band = g_ptr_array_index (plan->bands, i);
+      const AtlPlan *strip = g_ptr_array_index (plan->strips, i);
 
-      size = MAX (size, scratch_size_of_steps (band));
-      if (is_copied (plan, band))
-        size = MAX (size, atl_shape_size (&band->shapes[plan->graph->output]));
+      size = MAX (size, scratch_size_of_steps (strip));
+      if (is_copied (plan, strip))
+        size = MAX (size, atl_shape_size (&strip->shapes[plan->graph->output]));
     }
 
   return size;
@@ -132,50 +131,63 @@ use_buffers (AtlArenaBuffer *buffers, const AtlPlan *part)
     }
 }
 
-/* Each band finds the tensors that were stored before it, and leaves nothing to the next one. */
+/* The lives of the tensors that are stored before the strips, which each of these finds again. */
 static void
-plan_memory (AtlPlan *plan)
+use_stored (const AtlPlan *plan, AtlArenaBuffer *buffers)
+{
+  atl_arena_buffer_use (&buffers[0], 0);
+  use_buffers (buffers, plan);
+}
+
+/* Those of the strips, which leave nothing to each other: they have the size of the largest. */
+static void
+use_strips (const AtlPlan *plan, AtlArenaBuffer *buffers)
 {
   const guint n_nodes = plan->graph->nodes->len;
   const int end = (int) plan->prepared->steps->len + 1;
-  g_autofree AtlArenaBuffer *buffers = atl_plan_value_buffers (plan);
   g_autofree gboolean *stored = g_new0 (gboolean, n_nodes);
 
-  atl_arena_buffer_use (&buffers[0], 0);
-  use_buffers (buffers, plan);
   for (guint i = 0; i < n_nodes; i++)
     {
       stored[i] = buffers[i].last >= 0;
       if (! stored[i])
         buffers[i].size = 0;
     }
-
-  for (guint b = 0; b < plan->bands->len; b++)
+  for (guint k = 0; k < plan->strips->len; k++)
     {
-      const AtlPlan *band = g_ptr_array_index (plan->bands, b);
+      const AtlPlan *strip = g_ptr_array_index (plan->strips, k);
 
-      use_buffers (buffers, band);
+      use_buffers (buffers, strip);
       for (guint i = 0; i < n_nodes; i++)
         if (! stored[i])
-          buffers[i].size = MAX (buffers[i].size, plan->backend->tensor_size (&band->shapes[i]));
+          buffers[i].size = MAX (buffers[i].size, plan->backend->tensor_size (&strip->shapes[i]));
     }
   for (guint i = 0; i < n_nodes; i++)
     if (stored[i] && buffers[i].last > (int) plan->steps->len)
       atl_arena_buffer_use (&buffers[i], end);
   atl_arena_buffer_use (&buffers[plan->graph->output], end);
+}
 
+static void
+plan_memory (AtlPlan *plan)
+{
+  const guint n_nodes = plan->graph->nodes->len;
+  g_autofree AtlArenaBuffer *buffers = atl_plan_value_buffers (plan);
+
+  use_stored (plan, buffers);
+  use_strips (plan, buffers);
   plan->scratch = atl_arena_place (buffers, (int) n_nodes);
   plan->size = plan->scratch + plan_scratch_size (plan);
 
   plan->values = g_new (size_t, n_nodes);
   for (guint i = 0; i < n_nodes; i++)
     plan->values[i] = buffers[i].offset;
-  for (guint b = 0; b < plan->bands->len; b++)
+  for (guint k = 0; k < plan->strips->len; k++)
     {
-      AtlPlan *band = g_ptr_array_index (plan->bands, b);
+      AtlPlan *strip = g_ptr_array_index (plan->strips, k);
 
-      band->scratch = plan->scratch;
-      band->values = g_memdup2 (plan->values, n_nodes * sizeof *plan->values);
+      strip->scratch = plan->scratch;
+      strip->values = g_memdup2 (plan->values, n_nodes * sizeof *plan->values);
     }
 }
 
@@ -205,7 +217,7 @@ step_reads_part (const AtlStep *step, AtlNode node)
 }
 
 gboolean
-atl_prepared_can_band (const AtlPrepared *prepared, guint first_step)
+atl_prepared_can_divide (const AtlPrepared *prepared, guint first_step)
 {
   g_autofree gboolean *stored = g_new0 (gboolean, prepared->graph->nodes->len);
 
@@ -227,84 +239,98 @@ atl_prepared_can_band (const AtlPrepared *prepared, guint first_step)
 }
 
 AtlPlan *
-atl_plan_new_inference_in_bands (const AtlPrepared *prepared, int width, int height,
-                                 const AtlRegion *output, guint first_step, int n_bands)
+atl_plan_new_divided (const AtlPrepared *prepared, int width, int height, const AtlRegion *output,
+                      const AtlDivision *division)
 {
   const AtlShape input = { 1, atl_graph_node (prepared->graph, 0)->channels, height, width };
   g_autofree AtlShape *whole = atl_graph_shapes (prepared->graph, &input);
-  const int n_rows = n_bands == 1
-                         ? output->height
-                         : atl_round_up (atl_divide_up (output->height, n_bands), BAND_ROWS);
-  AtlPlan *plan = part_new (prepared, whole, output, 0, first_step, NULL);
+  const gint64 n_strips = MIN (division->n_strips, output->height);
+  AtlPlan *plan = part_new (prepared, whole, output, 0, division->first_step, NULL);
 
-  plan->bands = g_ptr_array_new_with_free_func ((GDestroyNotify) atl_plan_free);
-  for (int row = 0; row < output->height; row += n_rows)
+  plan->strips = g_ptr_array_new_with_free_func ((GDestroyNotify) atl_plan_free);
+  for (gint64 i = 0; i < n_strips; i++)
     {
-      const AtlRegion band = { .x = output->x,
-                               .y = output->y + row,
-                               .width = output->width,
-                               .height = MIN (n_rows, output->height - row) };
+      const int top = (int) (output->height * i / n_strips);
+      const int bottom = (int) (output->height * (i + 1) / n_strips);
+      const AtlRegion strip = { output->x, output->y + top, output->width, bottom - top };
 
-      g_ptr_array_add (plan->bands,
-                       part_new (prepared, whole, &band, first_step, prepared->steps->len, plan));
+      g_ptr_array_add (plan->strips, part_new (prepared, whole, &strip, division->first_step,
+                                               prepared->steps->len, plan));
     }
   plan_memory (plan);
 
   return plan;
 }
 
-/* Of what the first band's convolutions compute. */
+/* Of what the first strip's convolutions compute: none has fewer. */
 static int
 fewest_rows (const AtlPlan *plan)
 {
-  const AtlPlan *band = g_ptr_array_index (plan->bands, 0);
+  const AtlPlan *strip = g_ptr_array_index (plan->strips, 0);
   int n_rows = G_MAXINT;
 
-  for (guint i = 0; i < band->steps->len; i++)
+  for (guint i = 0; i < strip->steps->len; i++)
     {
-      const AtlStep *step = &atl_plan_step (band, i)->step;
+      const AtlStep *step = &atl_plan_step (strip, i)->step;
+      const int h = strip->shapes[step->node].h;
 
-      if (atl_step_is_conv (step))
-        n_rows = MIN (n_rows, band->shapes[step->node].h);
+      if (atl_step_is_conv (step) && h > 0)
+        n_rows = MIN (n_rows, h);
     }
   return n_rows;
+}
+
+/* Divides the steps from first_step on into more and more strips, while that needs less memory than 'plan', which it
+ * replaces. FALSE if even two strips have too few rows or add too much. The kernels' scratch does not count: it depends
+ * on the number of threads, and the result must not. */
+static gboolean
+divide_from (AtlPlan **plan, int width, int height, guint first_step, double max_multiply_adds)
+{
+  const AtlPrepared *prepared = (*plan)->prepared;
+  const AtlRegion output = (*plan)->output;
+
+  for (int n_strips = 2; n_strips <= output.height / MIN_ROWS; n_strips *= 2)
+    {
+      const AtlDivision division = { first_step, n_strips };
+      g_autoptr (AtlPlan)
+          divided = atl_plan_new_divided (prepared, width, height, &output, &division);
+
+      if (atl_plan_multiply_adds (divided) > max_multiply_adds || fewest_rows (divided) < MIN_ROWS)
+        return n_strips > 2;
+      if ((double) divided->scratch < (1.0 - MIN_SPARED) * (double) (*plan)->scratch)
+        {
+          AtlPlan *larger = *plan;
+
+          *plan = g_steal_pointer (&divided);
+          atl_plan_free (larger);
+        }
+    }
+  return TRUE;
 }
 
 AtlPlan *
 atl_plan_new_inference (const AtlPrepared *prepared, int width, int height, const AtlRegion *output)
 {
-  const guint n_steps = prepared->steps->len;
-  AtlPlan *plan = atl_plan_new_inference_in_bands (prepared, width, height, output, n_steps, 1);
+  const AtlDivision none = { prepared->steps->len, 1 };
+  AtlPlan *plan = atl_plan_new_divided (prepared, width, height, output, &none);
   const double max_multiply_adds = (1.0 + MAX_ADDED) * atl_plan_multiply_adds (plan);
 
-  /* The more steps run in bands, the more is computed twice, and the fewer rows have the first of them. */
-  gboolean is_worse = plan->size < UNDIVIDED_SIZE;
-  for (guint first_step = n_steps - 1; first_step > 0 && ! is_worse; first_step--)
-    {
-      if (! atl_prepared_can_band (prepared, first_step))
-        continue;
-      for (int n_bands = 2; n_bands <= MAX_BANDS; n_bands *= 2)
-        {
-          g_autoptr (AtlPlan) banded = atl_plan_new_inference_in_bands (
-              prepared, width, height, output, first_step, n_bands);
+  if (plan->scratch < UNDIVIDED_SIZE)
+    return plan;
 
-          if (atl_plan_multiply_adds (banded) > max_multiply_adds
-              || fewest_rows (banded) < MIN_ROWS)
-            {
-              is_worse = n_bands == 2;
-              break;
-            }
-          if ((double) banded->size < (1.0 - MIN_SPARED) * (double) plan->size)
-            {
-              AtlPlan *larger = plan;
-
-              plan = g_steal_pointer (&banded);
-              atl_plan_free (larger);
-            }
-        }
-    }
+  /* The more steps run in strips, the more is computed twice, and the fewer rows have the first of them. */
+  for (guint first_step = prepared->steps->len - 1; first_step > 0; first_step--)
+    if (atl_prepared_can_divide (prepared, first_step)
+        && ! divide_from (&plan, width, height, first_step, max_multiply_adds))
+      break;
 
   return plan;
+}
+
+AtlDivision
+atl_plan_division (const AtlPlan *plan)
+{
+  return (AtlDivision) { plan->steps->len, (int) plan->strips->len };
 }
 
 AtlRegion
@@ -356,13 +382,13 @@ run_steps (const AtlPlan *part, float *workspace)
     run_step (part, i, workspace);
 }
 
-/* Copies what a band was asked for from what it computed to the output. */
+/* Copies what a strip was asked for from what it computed to the output. */
 static void
-copy_output (const AtlPlan *plan, const AtlPlan *band, float *output, const float *computed)
+copy_output (const AtlPlan *plan, const AtlPlan *strip, float *output, const float *computed)
 {
-  const AtlShape *shape = &band->shapes[plan->graph->output];
-  const AtlRegion *from = &band->regions[plan->graph->output];
-  const AtlRegion *part = &band->output, *to = &plan->output;
+  const AtlShape *shape = &strip->shapes[plan->graph->output];
+  const AtlRegion *from = &strip->regions[plan->graph->output];
+  const AtlRegion *part = &strip->output, *to = &plan->output;
   const float *corner = computed + (size_t) (part->y - from->y) * (size_t) shape->w
                         + (part->x - from->x);
 
@@ -380,14 +406,14 @@ atl_plan_infer (const AtlPlan *plan, float *workspace, float *output, const floa
 
   plan->backend->tensor_import (workspace + plan->values[0], input, &plan->shapes[0]);
   run_steps (plan, workspace);
-  for (guint i = 0; i < plan->bands->len; i++)
+  for (guint i = 0; i < plan->strips->len; i++)
     {
-      const AtlPlan *band = g_ptr_array_index (plan->bands, i);
-      float *computed = is_copied (plan, band) ? workspace + plan->scratch : output;
+      const AtlPlan *strip = g_ptr_array_index (plan->strips, i);
+      float *computed = is_copied (plan, strip) ? workspace + plan->scratch : output;
 
-      run_steps (band, workspace);
-      plan->backend->tensor_export (computed, workspace + plan->values[last], &band->shapes[last]);
+      run_steps (strip, workspace);
+      plan->backend->tensor_export (computed, workspace + plan->values[last], &strip->shapes[last]);
       if (computed != output)
-        copy_output (plan, band, output, computed);
+        copy_output (plan, strip, output, computed);
     }
 }

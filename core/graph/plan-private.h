@@ -52,9 +52,8 @@ struct AtlPlan
   /* Inference. */
   AtlRegion *regions; /* of each node's output, in its whole */
   AtlRegion output;   /* what was asked for: regions[output] or a part of it */
-  guint first_step;   /* of the prepared ones: 0, or that of a band */
-  GPtrArray
-      *bands; /* of AtlPlan: what runs after 'steps', one of them at least; NULL in a band itself */
+  guint first_step;   /* of the prepared ones: 0, or that of a strip */
+  GPtrArray *strips;  /* of AtlPlan, one at least: what runs after 'steps'; NULL in a strip */
 
   /* Training. */
   AtlTrainingFlags flags;
@@ -76,12 +75,8 @@ atl_plan_has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
   return (plan->flags & flag) != 0;
 }
 
-/* Whether the steps from first_step on can run in bands. */
-gboolean atl_prepared_can_band (const AtlPrepared *prepared, guint first_step);
-
-/* As atl_plan_new_inference (), with the steps from first_step on in n_bands bands, or fewer of whole 8 rows. */
-AtlPlan *atl_plan_new_inference_in_bands (const AtlPrepared *prepared, int width, int height,
-                                          const AtlRegion *output, guint first_step, int n_bands);
+/* Whether the steps from first_step on can run in strips. */
+gboolean atl_prepared_can_divide (const AtlPrepared *prepared, guint first_step);
 
 /* One buffer a node, of the size that its output has in the backend's layout, not used yet. */
 AtlArenaBuffer *atl_plan_value_buffers (const AtlPlan *plan);

@@ -11,7 +11,7 @@ atl_plan_free (AtlPlan *plan)
   if (plan == NULL)
     return;
 
-  g_clear_pointer (&plan->bands, g_ptr_array_unref);
+  g_clear_pointer (&plan->strips, g_ptr_array_unref);
   g_clear_pointer (&plan->steps, g_array_unref);
   g_free (plan->shapes);
   g_free (plan->values);
@@ -62,8 +62,8 @@ atl_plan_multiply_adds (const AtlPlan *plan)
 
   for (guint i = 0; i < plan->steps->len; i++)
     sum += multiply_adds_of_step (atl_plan_step (plan, i));
-  for (guint i = 0; plan->bands != NULL && i < plan->bands->len; i++)
-    sum += atl_plan_multiply_adds (g_ptr_array_index (plan->bands, i));
+  for (guint i = 0; plan->strips != NULL && i < plan->strips->len; i++)
+    sum += atl_plan_multiply_adds (g_ptr_array_index (plan->strips, i));
 
   return sum;
 }

@@ -25,6 +25,14 @@ typedef struct
   int x, y, width, height;
 } AtlRegion;
 
+/* How an inference is divided: the steps before first_step run once for the whole output, those from there on for one
+ * strip of its rows after the other, in the same memory. */
+typedef struct
+{
+  guint first_step;
+  int n_strips; /* 1: undivided */
+} AtlDivision;
+
 /* A graph and its parameters made ready for inference on a backend: batch normalisation folded into
  * convolutions, weights in the kernels' order. Made once per model, then shared by all plans and
  * threads. 'parameters' (atl_graph_parameters_size () floats) is read now and not kept; the graph is
@@ -48,9 +56,18 @@ double atl_plan_multiply_adds (const AtlPlan *plan);
  *
  * The picture has 'width' x 'height' pixels at the network's input; 'output' is the part of the result
  * to be computed, inside the result. It is equal to the same part of the whole result, up to the order
- * of sums. The plan is valid as long as 'prepared' lives. Never fails for a valid region. */
+ * of sums. The plan is valid as long as 'prepared' lives. Never fails for a valid region.
+ *
+ * Of a large one the division is looked for that needs least memory and computes little twice; that takes some
+ * milliseconds. */
 AtlPlan *atl_plan_new_inference (const AtlPrepared *prepared, int width, int height,
                                  const AtlRegion *output);
+
+/* How a plan is divided, and a plan divided as another one of the same network is: for a picture's tiles, which differ
+ * little. */
+AtlDivision atl_plan_division (const AtlPlan *plan);
+AtlPlan *atl_plan_new_divided (const AtlPrepared *prepared, int width, int height,
+                               const AtlRegion *output, const AtlDivision *division);
 
 /* The part of the picture that must be given as input. */
 AtlRegion atl_plan_input_region (const AtlPlan *plan);

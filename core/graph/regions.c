@@ -7,6 +7,7 @@
 
 #include "graph/regions.h"
 
+#include "base/rounding.h"
 #include "graph/graph-private.h"
 
 /* An interval of rows or of columns, from 'begin' to before 'end'. */
@@ -77,7 +78,7 @@ computed_interval (const AtlGraphNode *node, Interval wanted)
     {
       const int f = node->factor;
 
-      return (Interval) { wanted.begin / f * f, (wanted.end + f - 1) / f * f };
+      return (Interval) { wanted.begin / f * f, atl_round_up (wanted.end, f) };
     }
 
   return wanted;
@@ -114,7 +115,7 @@ needed_interval (const AtlGraphNode *node, Interval interval, int size, int size
       }
     case ATL_OP_CONV_TRANSPOSE2D:
       return (Interval) { interval.begin / node->stride,
-                          (interval.end + node->stride - 1) / node->stride };
+                          atl_divide_up (interval.end, node->stride) };
     case ATL_OP_PIXEL_SHUFFLE:
     case ATL_OP_UPSAMPLE:
       return (Interval) { interval.begin / node->factor, interval.end / node->factor };

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/rounding.h"
 #include "image/dihedral.h"
 #include "image/resample.h"
 
@@ -112,8 +113,8 @@ atl_tiles_new (const AtlStage *stage, gboolean average, const AtlPicture *pictur
     }
 
   const int side = choose_side (stage, width, height);
-  tiles->columns = MIN ((width - 1) / side + 1, out_width);
-  tiles->rows = MIN ((height - 1) / side + 1, out_height);
+  tiles->columns = MIN (atl_divide_up (width, side), out_width);
+  tiles->rows = MIN (atl_divide_up (height, side), out_height);
   tiles->typical = plan_new (stage, width + 2 * tiles->margin_x, height + 2 * tiles->margin_y,
                              side);
 
@@ -169,8 +170,8 @@ atl_tiles_work (const AtlStage *stage, gboolean average, int width, int height)
   const int side = choose_side (stage, width, height);
   g_autoptr (AtlPlan) typical = plan_new (stage, width, height, side);
 
-  return atl_plan_multiply_adds (typical) * ((width - 1) / side + 1) * ((height - 1) / side + 1)
-         * (average ? ATL_N_ORIENTATIONS : 1);
+  return atl_plan_multiply_adds (typical) * atl_divide_up (width, side)
+         * atl_divide_up (height, side) * (average ? ATL_N_ORIENTATIONS : 1);
 }
 
 static gboolean
@@ -242,8 +243,9 @@ add_oriented (AtlTiles *tiles, float *output, const AtlRegion *region, int orien
   const AtlRegion moved = { region->x + f * tiles->margin_x, region->y + f * tiles->margin_y,
                             region->width, region->height };
   const AtlRegion out = atl_dihedral_region (&moved, w * f, h * f, orientation);
-  g_autoptr (AtlPlan) plan = atl_plan_new_inference (tiles->stage->prepared, swapped ? h : w,
-                                                     swapped ? w : h, &out);
+  const AtlDivision division = atl_plan_division (tiles->typical);
+  g_autoptr (AtlPlan) plan = atl_plan_new_divided (tiles->stage->prepared, swapped ? h : w,
+                                                   swapped ? w : h, &out, &division);
   const AtlRegion in = atl_plan_input_region (plan);
   const AtlRegion in_picture = atl_dihedral_region_back (&in, w, h, orientation);
   const size_t n_in = 3 * (size_t) in.width * in.height;

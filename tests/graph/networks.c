@@ -187,6 +187,13 @@ taps_among_readers (void)
   return g;
 }
 
+/* Wide enough for Winograd's way to shuffle. */
+static AtlGraph *
+sr_resnet_wide (void)
+{
+  return atl_sr_resnet_new (2, 16, 1);
+}
+
 const AtlTestNetwork atl_test_networks[] = {
   { "SrResnet x2", sr_resnet_2 },
   { "SrResnet x4", sr_resnet_4 },
@@ -199,6 +206,7 @@ const AtlTestNetwork atl_test_networks[] = {
   { "short residuals", short_residuals },
   { "two norms of the input", two_norms_of_the_input },
   { "taps among readers", taps_among_readers },
+  { "SrResnet of width 16", sr_resnet_wide, 0, TRUE },
 };
 
 const int atl_n_test_networks = G_N_ELEMENTS (atl_test_networks);

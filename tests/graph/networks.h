@@ -14,7 +14,8 @@ typedef struct
 {
   const char *name;
   AtlGraph *(*build) (void);
-  int multiple; /* of which the sides of a picture must be one; 0 for any */
+  int multiple;         /* of which the sides of a picture must be one; 0 for any */
+  gboolean by_winograd; /* some of its convolutions, with his larger errors */
 } AtlTestNetwork;
 
 /* A side of at least 'side' pixels that the network takes. */

@@ -36,6 +36,15 @@ sizes_are_aligned (void)
 }
 
 static void
+unused_buffers_take_nothing (void)
+{
+  AtlArenaBuffer buffers[] = { ATL_ARENA_UNUSED, { .size = 32, .first = 0, .last = 1 } };
+
+  buffers[0].size = 1000;
+  CU_ASSERT_EQUAL (atl_arena_place (buffers, G_N_ELEMENTS (buffers)), 32);
+}
+
+static void
 check_random_case (AtlRandom *random)
 {
   AtlArenaBuffer buffers[40];
@@ -91,6 +100,7 @@ main (void)
   static const AtlTest tests[] = {
     { "a chain needs its widest pair", a_chain_needs_its_widest_pair },
     { "sizes are aligned", sizes_are_aligned },
+    { "unused buffers take nothing", unused_buffers_take_nothing },
     { "living buffers never overlap", living_buffers_never_overlap },
   };
 

@@ -97,20 +97,21 @@ check_run (const char *network, const Run *run, void (*work) (const Run *run))
 typedef enum
 {
   INFERENCE,
-  IN_BANDS,
+  IN_STRIPS,
   TRAINING,
   FROZEN /* all that can be: only the input's gradient is computed */
 } Purpose;
 
-/* The last step from which bands can run. */
-static guint
-last_banded_step (const AtlPrepared *prepared)
+/* Into two strips of as few steps as possible. */
+static AtlDivision
+smallest_division (const AtlPrepared *prepared)
 {
   guint first_step = prepared->steps->len - 1;
 
-  while (! atl_prepared_can_band (prepared, first_step))
+  while (first_step > 0 && ! atl_prepared_can_divide (prepared, first_step))
     first_step--;
-  return first_step;
+  CU_ASSERT_FATAL (atl_prepared_can_divide (prepared, first_step));
+  return (AtlDivision) { first_step, 2 };
 }
 
 static AtlPlan *
@@ -120,6 +121,7 @@ new_plan (const AtlGraph *graph, const AtlPrepared *prepared, const AtlBackend *
   const AtlShape output = atl_graph_output_shape (graph, shape);
   const AtlRegion part = { 1, 1, output.w - 2, output.h - 2 };
   g_autofree gboolean *trained = g_new0 (gboolean, (gsize) atl_graph_n_parameters (graph));
+  const AtlDivision division = smallest_division (prepared);
 
   switch (purpose)
     {
@@ -128,9 +130,8 @@ new_plan (const AtlGraph *graph, const AtlPrepared *prepared, const AtlBackend *
     case FROZEN:
       return atl_plan_new_training (graph, backend, shape, trained,
                                     ATL_TRAINING_FROZEN_NORM | ATL_TRAINING_INPUT_GRADIENT);
-    case IN_BANDS:
-      return atl_plan_new_inference_in_bands (prepared, shape->w, shape->h, &part,
-                                              last_banded_step (prepared), 2);
+    case IN_STRIPS:
+      return atl_plan_new_divided (prepared, shape->w, shape->h, &part, &division);
     case INFERENCE:
       break;
     }
@@ -157,7 +158,7 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, Purpose
   g_autoptr (AtlFloats) output = atl_floats_new (output_size, "a test", NULL);
   const Run run = { plan, workspace, parameters, gradients, input, output };
 
-  return check_run (network->name, &run, purpose <= IN_BANDS ? infer : train);
+  return check_run (network->name, &run, purpose <= IN_STRIPS ? infer : train);
 }
 
 /* On several threads, which would count too. */
@@ -178,7 +179,7 @@ static void
 inference_allocates_nothing (void)
 {
   check_networks (INFERENCE);
-  check_networks (IN_BANDS);
+  check_networks (IN_STRIPS);
 }
 
 static void

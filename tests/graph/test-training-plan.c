@@ -254,18 +254,12 @@ cpu_equals_reference (void)
     }
 }
 
-static AtlGraph *
-sr_resnet_of_width_16 (void)
-{
-  return atl_sr_resnet_new (2, 16, 1);
-}
-
 /* A network that Winograd computes, and pictures of which each kernel has several chunks: rows and columns
  * of blocks, and more pixels than a sum of one chunk has. */
 static void
 same_bits_on_any_number_of_threads (void)
 {
-  static const AtlTestNetwork wide = { "SrResnet of width 16", sr_resnet_of_width_16 };
+  const AtlTestNetwork *wide = &atl_test_networks[atl_n_test_networks - 1];
   const int n_threads_before = atl_threads_count ();
   static const int n_threads[] = { 1, 2, 3, 7 };
   g_autoptr (AtlFloats) first = NULL;
@@ -274,8 +268,9 @@ same_bits_on_any_number_of_threads (void)
     {
       Run run;
 
+      CU_ASSERT_FATAL (wide->by_winograd);
       atl_threads_set_count (n_threads[i]);
-      run_init_sized (&run, &wide, atl_backend_cpu (), NULL, ATL_TRAINING_DEFAULT, 50, 100);
+      run_init_sized (&run, wide, atl_backend_cpu (), NULL, ATL_TRAINING_DEFAULT, 50, 100);
       run_forward (&run);
       run_backward (&run);
       const size_t n = atl_graph_parameters_size (run.graph);
