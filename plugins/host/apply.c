@@ -13,11 +13,13 @@
 #include "base/i18n.h"
 #include "base/threads.h"
 #include "image/room.h"
+#include "image/swap.h"
 
 /* A layer with pixels of its own, and what they become. */
 typedef struct
 {
   AtlHostLayer layer;
+  GeglRectangle box;  /* of the layer when its pixels were read */
   int width, height;  /* of the layer when GIMP has scaled it */
   GeglBuffer *pixels; /* as computed; NULL before */
 } Target;
@@ -144,8 +146,9 @@ add_target (GArray *targets, AtlHostLayer layer, int width, int height, const Sc
 
   if (! atl_host_layer_is_generated (layer))
     {
-      const Target target = { .layer = layer, .width = width, .height = height };
+      Target target = { .layer = layer, .width = width, .height = height };
 
+      layer_box (layer, &target.box);
       g_array_append_val (targets, target);
     }
   return TRUE;
@@ -255,12 +258,43 @@ write_pixels (const Target *target)
     gimp_item_set_lock_content (GIMP_ITEM (g_array_index (locked, AtlHostLayer, i)), TRUE);
 }
 
+/* Whether the image still is as it was when its pixels were read, as far as its layers' shapes tell: GIMP lets its
+ * user go on while a plug-in computes. */
+static gboolean
+check_unchanged (AtlHostImage image, const GeglRectangle *canvas, const GArray *targets,
+                 GError **error)
+{
+  gboolean same = gimp_image_is_valid (image) && gimp_image_get_width (image) == canvas->width
+                  && gimp_image_get_height (image) == canvas->height;
+
+  for (guint i = 0; same && i < targets->len; i++)
+    {
+      const Target *target = &g_array_index (targets, Target, i);
+      GeglRectangle box;
+
+      same = gimp_item_is_valid (GIMP_ITEM (target->layer));
+      if (same)
+        {
+          layer_box (target->layer, &box);
+          same = gegl_rectangle_equal (&box, &target->box);
+        }
+    }
+  if (! same)
+    g_set_error (
+        error, ATL_ERROR, ATL_ERROR_RESULT,
+        _ ("the image was changed while the filter worked, so its result does not fit any more; "
+           "the image was left as it is"));
+  return same;
+}
+
 static gboolean
 commit (AtlHostImage image, const GArray *targets, gboolean (*scale) (AtlHostImage, gpointer),
         gpointer data, GError **error)
 {
   gboolean done;
 
+  /* From here on there is nothing to cancel: that would end the plug-in in the middle. */
+  gimp_progress_end ();
   gimp_image_undo_group_start (image);
   done = scale (image, data);
   for (guint i = 0; done && i < targets->len; i++)
@@ -313,6 +347,7 @@ resize_image (AtlHostImage image, AtlJob *job, const AtlProgress *progress, GErr
   scaling.y_factor = (double) box.height / old.height;
 
   return add_targets (targets, layers, &scaling, error) && compute (targets, job, progress, error)
+         && check_unchanged (image, &old, targets, error)
          && commit (image, targets, scale_image, &box, error);
 }
 
@@ -333,6 +368,31 @@ check_unlocked (AtlHostLayer layer, GError **error)
       }
   while (atl_host_layer_parent (at, &at));
 
+  return TRUE;
+}
+
+/* The same of all layers in a group, whatever they are. */
+static gboolean
+check_tree_unlocked (AtlHostLayer layer, GError **error)
+{
+  if (! check_unlocked (layer, error))
+    return FALSE;
+  if (! gimp_item_is_group (GIMP_ITEM (layer)))
+    return TRUE;
+
+  g_autoptr (GArray) layers = atl_host_group_layers (layer);
+  for (guint i = 0; i < layers->len; i++)
+    if (! check_tree_unlocked (g_array_index (layers, AtlHostLayer, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_all_unlocked (const GArray *layers, GError **error)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (! check_tree_unlocked (g_array_index (layers, AtlHostLayer, i), error))
+      return FALSE;
   return TRUE;
 }
 
@@ -388,12 +448,22 @@ resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, Atl
   g_autoptr (GArray) scaled = g_array_new (FALSE, FALSE, sizeof (AtlHostLayer));
   Selected selected = { .layers = scaled, .scale = atl_job_scale (job) };
   const Scaling scaling = { .with_image = FALSE };
+  const GeglRectangle canvas = { 0, 0, gimp_image_get_width (image),
+                                 gimp_image_get_height (image) };
 
   g_array_set_clear_func (targets, target_clear);
   for (int i = 0; i < n_layers; i++)
     {
       GeglRectangle box;
 
+      if (gimp_item_get_image (GIMP_ITEM (layers[i])) != image)
+        {
+          g_autofree char *name = atl_host_layer_name (layers[i]);
+
+          g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                       _ ("the layer '%s' belongs to another image"), name);
+          return FALSE;
+        }
       /* Scaled with the group; or named twice, as a layer and its mask are. */
       if (is_in_selected_group (layers[i], layers, n_layers) || is_among (layers[i], scaled))
         continue;
@@ -409,14 +479,9 @@ resize_layers (AtlHostImage image, const AtlHostLayer *layers, int n_layers, Atl
       g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("no layer with pixels is selected"));
       return FALSE;
     }
-  for (guint i = 0; i < scaled->len; i++)
-    if (! check_unlocked (g_array_index (scaled, AtlHostLayer, i), error))
-      return FALSE;
-  for (guint i = 0; i < targets->len; i++)
-    if (! check_unlocked (g_array_index (targets, Target, i).layer, error))
-      return FALSE;
 
-  return compute (targets, job, progress, error)
+  return check_all_unlocked (scaled, error) && compute (targets, job, progress, error)
+         && check_unchanged (image, &canvas, targets, error) && check_all_unlocked (scaled, error)
          && commit (image, targets, scale_layers, &selected, error);
 }
 
@@ -456,7 +521,8 @@ atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostIm
   if (! atl_host_check_image (filter, image, error))
     return FALSE;
 
-  /* libgimp has given GEGL the number that is set in GIMP's preferences. */
+  /* libgimp has given GEGL what is set in GIMP's preferences: the cache, which GIMP itself fills, a second time. */
+  g_object_set (gegl_config (), "tile-cache-size", ATL_TILE_CACHE_SIZE, NULL);
   g_object_get (gegl_config (), "threads", &n_threads, NULL);
   atl_threads_set_count (n_threads);
 
