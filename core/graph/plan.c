@@ -26,6 +26,12 @@ atl_plan_workspace_size (const AtlPlan *plan)
   return plan->size;
 }
 
+size_t
+atl_plan_tensors_size (const AtlPlan *plan)
+{
+  return plan->scratch;
+}
+
 /* A transposed convolution is described by the one whose gradient it is: it stores the latter's input, of which
  * stride^2 pixels share its taps. */
 static double

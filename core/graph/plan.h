@@ -49,6 +49,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlPlan, atl_plan_free)
 
 size_t atl_plan_workspace_size (const AtlPlan *plan);
 
+/* The floats of it that hold tensors, not the kernels' scratch: as many on any number of threads. */
+size_t atl_plan_tensors_size (const AtlPlan *plan);
+
 /* Multiply-adds of the convolutions, counted as direct ones: what this plan really does. */
 double atl_plan_multiply_adds (const AtlPlan *plan);
 

@@ -17,7 +17,7 @@
 /* From 512 pixels on the halo costs less than a tenth, and a press on Cancel waits long enough. */
 static const int tile_sides[] = { 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16 };
 
-#define WORKSPACE_BYTES_MAX ((size_t) 256 << 20)
+#define TENSOR_BYTES_MAX ((size_t) 256 << 20)
 
 /* A result counts as constant if its contrast is so much smaller than that of the picture, which itself
  * has at least so much (8 codes of 8 bits). */
@@ -53,14 +53,14 @@ plan_new (const AtlStage *stage, int width, int height, int side)
   return atl_plan_new_inference (stage->prepared, width, height, &centre);
 }
 
-/* The side of tiles in pixels of the input. */
+/* The side of tiles in pixels of the input. The kernels' scratch does not count: results would depend on the number of
+ * threads, if only in their last bits. */
 static int
 choose_side (const AtlStage *stage, int width, int height)
 {
   const char *wanted = g_getenv ("ATELIER_TILE");
   const size_t available = atl_memory_available ();
-  const size_t budget = available > 0 ? MIN (WORKSPACE_BYTES_MAX, available / 2)
-                                      : WORKSPACE_BYTES_MAX;
+  const size_t budget = available > 0 ? MIN (TENSOR_BYTES_MAX, available / 2) : TENSOR_BYTES_MAX;
 
   if (wanted != NULL && g_ascii_strtoull (wanted, NULL, 10) > 0)
     return (int) MIN (g_ascii_strtoull (wanted, NULL, 10), 4096);
@@ -69,7 +69,7 @@ choose_side (const AtlStage *stage, int width, int height)
     {
       g_autoptr (AtlPlan) plan = plan_new (stage, width, height, tile_sides[i]);
 
-      if (atl_plan_workspace_size (plan) * sizeof (float) <= budget)
+      if (atl_plan_tensors_size (plan) * sizeof (float) <= budget)
         return tile_sides[i];
     }
 

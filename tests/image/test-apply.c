@@ -12,9 +12,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
 #include "image/dihedral.h"
 #include "image/resample.h"
 #include "image/swap.h"
+#include "image/tiles.h"
+#include "nets/network.h"
 #include "pictures.h"
 
 static GeglBuffer *
@@ -481,12 +485,48 @@ time_is_estimated (void)
   atl_test_model_clear (&model);
 }
 
+/* Results would differ with them in their last bits. */
+static void
+tiles_do_not_depend_on_threads (void)
+{
+  static const int n_threads[] = { 1, 16, 64, 256 };
+  const int side = 1300, factor = 4, n_threads_before = atl_threads_count ();
+  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (factor, 64, 1);
+  g_autoptr (AtlFloats)
+      parameters = atl_floats_new (atl_graph_parameters_size (graph), "a test", NULL);
+  g_autoptr (GeglBuffer) input = atl_test_picture (babl_format ("R~G~B~ float"), side, side);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (AtlPicture) picture = atl_picture_new (input, NULL, &error);
+  int n_tiles = 0;
+  AtlRandom random;
+
+  g_unsetenv ("ATELIER_TILE");
+  atl_random_init (&random, 1, 0);
+  atl_network_init_parameters (graph, parameters, &random);
+  g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, atl_backend_cpu (), NULL);
+  const AtlStage stage = { prepared, factor };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (n_threads); i++)
+    {
+      atl_threads_set_count (n_threads[i]);
+      g_autoptr (AtlTiles)
+          tiles = atl_tiles_new (&stage, FALSE, picture, factor * side, factor * side, &error);
+      atl_test_no_error (error);
+      CU_ASSERT_PTR_NOT_NULL_FATAL (tiles);
+      if (i == 0)
+        n_tiles = atl_tiles_count (tiles);
+      CU_ASSERT_EQUAL (atl_tiles_count (tiles), n_tiles);
+    }
+  atl_threads_set_count (n_threads_before);
+}
+
 int
 main (int argc, char **argv)
 {
   static const AtlTest tests[] = {
     { "equals the network", equals_the_network },
     { "tiles do not show", tiles_do_not_show },
+    { "tiles do not depend on threads", tiles_do_not_depend_on_threads },
     { "average turns with the picture", average_turns_with_the_picture },
     { "stages follow each other", stages_follow_each_other },
     { "copy is the same", copy_is_the_same },
