@@ -34,7 +34,9 @@ static const AtlUsage usage = {
   .arguments = N_ ("[WORD...]"),
   .summary = N_ (
       "Times the kernels and networks, and what the machine can do at most: all of them, or\n"
-      "those whose name contains one of the words. Other programs should rest meanwhile."),
+      "those whose name contains one of the words. Other programs should rest meanwhile.\n"
+      "Counted are the operations of direct convolutions, of which fast ones need fewer: they\n"
+      "exceed the peak. Shares of it are medians too, each against the peak of its round."),
   .examples = "  atelier bench\n"
               "  atelier bench conv3x3 --rounds 15\n"
               "  atelier bench sr-resnet --threads 1 --json",
