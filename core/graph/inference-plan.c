@@ -18,11 +18,11 @@
 /* In floats, 32 MiB: plans whose tensors take less are not divided, for the model and libraries take more. */
 #define UNDIVIDED_SIZE ((size_t) 8 << 20)
 
-/* Rows that each convolution of a strip has at least. With one or two the decoder of Unet34 takes 1.3 times as long, for
- * its weights are read again for each strip; with 16 it takes as long as undivided. */
+/* Rows that each convolution of a strip has at least. With one or two the decoder of Unet34 takes 1.3 times as long,
+ * for its weights are read again for each strip; with 16 it takes as long as undivided. */
 #define MIN_ROWS 16
 
-/* The multiply-adds that strips may add: a fourth of what the edges of the smallest of large tiles do. */
+/* The multiply-adds that strips may add, as a part of all: a fourth of what the edges of a tile of 512 pixels add. */
 #define MAX_ADDED 0.02
 
 /* The memory that a division has to spare, or the one with fewer strips and steps is kept. */

@@ -40,25 +40,11 @@ multiply_adds_of_step (const AtlPlanStep *step)
   const AtlConv2d *conv = &step->conv;
   const double n_taps = (double) conv->n * conv->c_in * conv->c_out * conv->kernel * conv->kernel;
 
-  switch (step->step.op)
-    {
-    case ATL_OP_CONV2D:
-      return n_taps * conv->h_out * conv->w_out;
-    case ATL_OP_CONV_TRANSPOSE2D:
-      return n_taps * conv->h_in * conv->w_in / (conv->stride * conv->stride);
-    case ATL_OP_INPUT:
-    case ATL_OP_RELU:
-    case ATL_OP_SCALED_ADD:
-    case ATL_OP_PIXEL_SHUFFLE:
-    case ATL_OP_UPSAMPLE:
-    case ATL_OP_MAX_POOL:
-    case ATL_OP_REFLECTION_PAD:
-    case ATL_OP_CONCAT:
-    case ATL_OP_BATCH_NORM:
-      break;
-    }
-
-  return 0.0;
+  if (! atl_step_is_conv (&step->step))
+    return 0.0;
+  if (step->step.op == ATL_OP_CONV_TRANSPOSE2D)
+    return n_taps * conv->h_in * conv->w_in / (conv->stride * conv->stride);
+  return n_taps * conv->h_out * conv->w_out;
 }
 
 double

@@ -111,8 +111,9 @@ const float *atl_plan_tap (const AtlPlan *plan, const float *workspace, int tap)
 float *atl_plan_tap_gradient (const AtlPlan *plan, float *workspace, int tap);
 AtlShape atl_plan_tap_shape (const AtlPlan *plan, int tap);
 
-/* Runs backward from the output's gradient and those of the taps, and adds the gradients of the parameters to 'gradients'
- * (laid out as the parameters; NULL if none is trained). The output, the taps and their gradients are used up. */
+/* Runs backward from the output's gradient and those of the taps, and adds the gradients of the parameters to
+ * 'gradients' (laid out as the parameters; NULL if none is trained). The output, the taps and their gradients are used
+ * up. */
 void atl_plan_backward (const AtlPlan *plan, float *workspace, const float *parameters,
                         float *gradients);
 

@@ -17,7 +17,7 @@
 #include "image/photo-file-private.h"
 #include "image/swap.h"
 
-/* Of JPEG and WebP: the errors are smaller than what a network leaves. */
+/* Of JPEG and WebP. */
 #define LOSSY_QUALITY 92
 
 /* What the offsets of an ordinary TIFF reach is 4 GiB; compressed noise is larger than what it was. */

@@ -244,23 +244,33 @@ def selected_twice(bench):
     assert_close(bench.read("masked-out.tif"), pictures.doubled(layers["masked"]), TOLERANCE["B"])
 
 
+def refused(call):
+    """Scheme for a call that must leave the image as it is, told for assert_refused ()."""
+    return f"""
+        (gimp-image-clean-all image)
+        (say "before" (image-facts image))
+        (try "error" (lambda () {call}))
+        (say "after" (image-facts image))
+        (say "dirty" (car (gimp-image-is-dirty image)))"""
+
+
+def assert_refused(said, words):
+    assert re.search(words, said["error"]), f"the message is '{said['error']}'"
+    assert_same_image(said, "after", "before")
+    assert_equal(said["dirty"], 0, "dirty")
+
+
 @test("if one of several layers cannot be scaled, none is", version="3")
 def selected_in_part(bench):
     layers, scheme = layered(bench)
+    call = """(upscale image (list (layer-named image "base") (layer-named image "group"))
+                       2 "double" 'layers)"""
     said = yield f"""
       (let ((image {scheme}))
         (gimp-item-set-lock-position (layer-named image "group") TRUE)
-        (gimp-image-clean-all image)
-        (say "before" (image-facts image))
-        (try "error" (lambda ()
-          (upscale image (list (layer-named image "base") (layer-named image "group"))
-                   2 "double" 'layers)))
-        (say "after" (image-facts image))
-        (say "dirty" (car (gimp-image-is-dirty image)))
+        {refused(call)}
         {save_layers(bench)})"""
-    assert "locked" in said["error"], said["error"]
-    assert_same_image(said, "after", "before")
-    assert_equal(said["dirty"], 0, "dirty")
+    assert_refused(said, "locked")
     for name in LAYERS:
         assert_close(bench.read(name + "-out.tif"), layers[name], 0)
 
@@ -283,35 +293,27 @@ def selected_group(bench):
 @test("a selected group with a locked layer in it is refused, the image untouched")
 def selected_group_locked(bench):
     _, scheme = layered(bench)
+    call = """(upscale image (list (layer-named image "group")) 2 "double" 'layers)"""
     said = yield f"""
       (let ((image {scheme}))
         (gimp-item-set-lock-content (layer-named image "grouped") TRUE)
-        (gimp-image-clean-all image)
-        (say "before" (image-facts image))
-        (try "error" (lambda () (upscale image (list (layer-named image "group")) 2 "double" 'layers)))
-        (say "after" (image-facts image))
-        (say "dirty" (car (gimp-image-is-dirty image))))"""
-    assert "locked" in said["error"], said["error"]
-    assert_same_image(said, "after", "before")
-    assert_equal(said["dirty"], 0, "dirty")
+        {refused(call)})"""
+    assert_refused(said, "locked")
 
 
 @test("a layer of another image is refused, both images untouched")
 def layer_of_another_image(bench):
     _, scheme = layered(bench)
+    call = """(upscale image (list (layer-named other "base")) 2 "double" 'layers)"""
     said = yield f"""
       (let* ((image {scheme}) (other (car (gimp-image-duplicate image))))
-        (gimp-image-clean-all image)
         (gimp-image-clean-all other)
-        (say "before" (image-facts image))
-        (try "error" (lambda () (upscale image (list (layer-named other "base")) 2 "double" 'layers)))
-        (say "after" (image-facts image))
+        {refused(call)}
         (say "other" (image-facts other))
-        (say "dirty" (list (car (gimp-image-is-dirty image)) (car (gimp-image-is-dirty other)))))"""
-    assert "another image" in said["error"], said["error"]
-    assert_same_image(said, "after", "before")
+        (say "other dirty" (car (gimp-image-is-dirty other))))"""
+    assert_refused(said, "another image")
     assert_same_image(said, "other", "before")
-    assert_equal(said["dirty"], [0, 0], "dirty")
+    assert_equal(said["other dirty"], 0, "dirty, of the other,")
 
 
 @test("a non-destructive filter stays, on the network's pixels", version="3")
@@ -384,20 +386,15 @@ REFUSED = {
 def refusal_test(change, call, words):
     def run(bench):
         path = bench.write("in.tif", pictures.make(40, 30, 3, "B"))
+        upscaling = f"""(upscale image (list (layer-named image "base")) {call})"""
         said = yield f"""
           (let ((image (file-load {path})))
             (gimp-item-set-name (first-layer image) "base")
             (gimp-image-add-hguide image 7)
             (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 4 6 9 5)
             {change}
-            (gimp-image-clean-all image)
-            (say "before" (image-facts image))
-            (try "error" (lambda () (upscale image (list (layer-named image "base")) {call})))
-            (say "after" (image-facts image))
-            (say "dirty" (car (gimp-image-is-dirty image))))"""
-        assert re.search(words, said["error"]), f"the message is '{said['error']}'"
-        assert_same_image(said, "after", "before")
-        assert_equal(said["dirty"], 0, "dirty")
+            {refused(upscaling)})"""
+        assert_refused(said, words)
     return run
 
 

@@ -276,16 +276,22 @@ cpu_equals_single_operators (void)
   check_backend (atl_backend_cpu ());
 }
 
-static void
-parts_cost_little_more (void)
+/* With random parameters. */
+static AtlPrepared *
+prepared_new (const AtlGraph *graph, const AtlBackend *backend)
 {
-  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 8, 8);
   AtlRandom random;
 
   atl_random_init (&random, 1, 0);
   g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
-  g_autoptr (AtlPrepared)
-      prepared = atl_prepared_new (graph, parameters, atl_backend_reference (), NULL);
+  return atl_prepared_new (graph, parameters, backend, NULL);
+}
+
+static void
+parts_cost_little_more (void)
+{
+  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 8, 8);
+  g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_reference ());
   const AtlShape tile = { 1, 3, 256, 256 };
   const AtlRegion inner = { 1024, 1024, 512, 512 };
   g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, 4096, 4096, &inner);
@@ -329,9 +335,8 @@ large_plans_run_in_strips (void)
   AtlRandom random;
 
   atl_random_init (&random, 1, 0);
-  g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
   g_autoptr (AtlFloats) input = atl_test_numbers (atl_shape_size (&shape), &random);
-  g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, atl_backend_cpu (), NULL);
+  g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_cpu ());
 
   check_large_plan (prepared, &shape, input);
 
@@ -346,12 +351,8 @@ division_is_the_same_on_any_number_of_threads (void)
   static const int n_threads[] = { 1, 3, 16 };
   const int n_threads_before = atl_threads_count ();
   g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 64, 1);
-  AtlRandom random;
+  g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_cpu ());
   int n_divided = 0, n_whole = 0;
-
-  atl_random_init (&random, 1, 0);
-  g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
-  g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, atl_backend_cpu (), NULL);
 
   /* From sides that are not divided to ones that are. */
   for (int side = 100; side < 200; side += 3)
@@ -391,12 +392,7 @@ whole_plans_cost_what_the_graph_says (void)
                                atl_test_side (network, 30) };
       const AtlShape output = atl_graph_output_shape (graph, &input);
       const AtlRegion whole = { 0, 0, output.w, output.h };
-      AtlRandom random;
-
-      atl_random_init (&random, 1, 0);
-      g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, &random);
-      g_autoptr (AtlPrepared)
-          prepared = atl_prepared_new (graph, parameters, atl_backend_reference (), NULL);
+      g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_reference ());
       g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, input.w, input.h, &whole);
 
       if (strcmp (network->name, "loose ends") != 0) /* what no output needs is left out */
