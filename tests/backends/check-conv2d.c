@@ -72,6 +72,9 @@ draw_conv (AtlCheck *check)
       conv.n = 1 + (int) atl_random_below (&check->random, 3);
       conv.c_in = atl_check_channels (check);
       conv.c_out = atl_check_channels (check);
+      /* more than the direct way reads at once where each output sees one pixel */
+      if (conv.kernel <= conv.stride && atl_check_flip (check))
+        *(atl_check_flip (check) ? &conv.c_in : &conv.c_out) = 520;
       draw_size (check, &conv.h_in, &conv.h_out, &conv.pad_top, conv.kernel, conv.stride);
       draw_size (check, &conv.w_in, &conv.w_out, &conv.pad_left, conv.kernel, conv.stride);
     }

@@ -1,57 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Convolution and the gradient of its input, computed directly, for any kernel, stride and size.
- *
- * Both are sums of the same kind, over channels i and taps (a, b),
- *
- *   z[o, r, q] = sum w[o, i, a, b] x[i, r step + a + top, q step + b + left].
- *
- * Forward, step is the stride and (top, left) = -(pad_top, pad_left). For the gradient, x is dy, and the
- * outputs fall into stride^2 phases: row e of dx is reached by the kernel's rows a with
- * e + pad_top - a = r stride, that is a = a0 + j stride with a0 = (e + pad_top) mod stride, so that all
- * rows e of one residue see the same taps. With the turned kernel, each phase is a sum as above with
- * step 1.
+ * Convolution and the gradient of its input, computed directly, for any kernel, stride and size: sums over
+ * channels and taps, as phases.h writes them.
  *
  * The outputs are divided into blocks of pixels and groups of ATL_CPU_LANES channels, and the input channels into
  * slices whose weights for a group stay in the first-level cache. The sums of some pixels and a group are held in
  * registers over all channels and taps of a slice: one or two vectors of weights are used for every pixel, each of
  * which gives one number, spread over a vector.
+ *
+ * Where no output sees more than one tap (1 x 1, and transposed convolutions whose windows do not overlap) and there
+ * are many groups, the input of a block is first gathered in the order in which all of them read it. In place, each
+ * channel block lies on a page of its own, often at the same place of the caches as the others.
  */
 
 #include "backends/cpu/kernels.h"
 
 #include "backends/cpu/blocks.h"
 #include "backends/cpu/conv2d.h"
+#include "backends/cpu/phases.h"
 #include "base/memory.h"
 #include "base/threads.h"
 
 enum
 {
-  BLOCK_PIXELS = 384,               /* outputs of a block */
+  BLOCK_PIXELS = 384,               /* outputs of a block, */
+  GATHERED_NUMBERS = 24576,         /* or numbers of its input, if they are gathered, */
+  GATHERED_PIXELS = 48,             /* and at least so many outputs */
+  GATHERED_GROUPS = 8,              /* fewer are not worth gathering for */
   N_CHUNKS = 16,                    /* at least so many, if there are as many blocks and groups */
   SLICE_WEIGHTS = 4096,             /* of a slice and a group, 16 KiB */
   AT_ONCE_STORED = 2 * ATL_AT_ONCE, /* pixels, if there is one slice */
   FEW = 3 /* channels of a last block that get no weights for the channels that fill it: colours */
 };
 
-/* The outputs of one phase, and the taps that they see. */
-typedef struct
-{
-  int height, width;           /* outputs */
-  int step, top, left;         /* where the first tap of output (0, 0) lies */
-  int tap_rows, tap_columns;   /* how many taps */
-  size_t first_tap;            /* in the packed kernel */
-  int tap_row, tap_column;     /* packed taps from one to the next */
-  int y_row, y_column, y_step; /* where output (0, 0) is stored */
-} Phase;
-
 typedef struct
 {
   AtlConvSides sides;
   const float *packed;
   const AtlConv2d *conv;
-  gboolean transposed; /* the gradient */
-  AtlGrid grid;        /* of the largest phase */
+  AtlPass pass;
+  gboolean gathered; /* the input of each block */
+  AtlGrid grid;      /* of the largest phase */
   int n_phases;
   int n_groups; /* of output channels */
   int n_parts;  /* that a block's work, groups of phases, is divided into; each is a chunk */
@@ -70,7 +59,7 @@ packed_channels (int n_in)
 
 /* Whole blocks. */
 static int
-channels_of_slice (const Phase *phase)
+channels_of_slice (const AtlPhase *phase)
 {
   const int n_taps = MAX (phase->tap_rows * phase->tap_columns, 1);
   const int n_blocks = SLICE_WEIGHTS / (n_taps * ATL_CHANNEL_BLOCK * ATL_CPU_LANES);
@@ -95,11 +84,13 @@ sums_of_block (const AtlGrid *grid)
 typedef struct
 {
   AtlView view;
-  const float *w; /* first tap of a group of output channels */
+  const float *w; /* packed; first tap of a group of output channels */
   int c_in, n_taps;
-  int x_step;  /* floats between the input pixels of neighbouring outputs */
-  int n_slice; /* input channels of a slice, whole blocks */
-  const Phase *phase;
+  int x_step;     /* floats between the input pixels of neighbouring outputs */
+  size_t x_group; /* and between those of one ATL_AT_ONCE and the next */
+  int n_slice;    /* input channels of a slice, whole blocks */
+  gboolean gathered;
+  const AtlPhase *phase;
 } Window;
 
 /* Adds n_blocks of n_channels to the sums of n pixels from x on, n x ATL_CPU_LANES numbers, at all taps; the first
@@ -108,7 +99,7 @@ ATL_ALWAYS_INLINE void
 sum_pixels (float *sums, const Window *window, const float *x, const int x_step, const float *w,
             int n_blocks, const int n_channels, const int n, gboolean first)
 {
-  const Phase *phase = window->phase;
+  const AtlPhase *phase = window->phase;
   const size_t tap_size = n_channels * ATL_CPU_LANES;
   AtlVector acc[ATL_AT_ONCE][ATL_N_VECTORS];
 
@@ -175,6 +166,14 @@ sums_of_step (int x_step, gboolean few)
   return few ? sum_few_any : sum_block_any;
 }
 
+/* Groups of gathered pixels are whole, but for the last. */
+static int
+next_pixels (const Window *window, int n_left)
+{
+  return window->gathered ? MIN (ATL_AT_ONCE, atl_round_up (n_left, ATL_THIRD))
+                          : atl_next_pixels (n_left);
+}
+
 /* The part of a slice, from channel 'first' on, in the sums of a row of n_pixels outputs; reads the input of a few
  * more. */
 static void
@@ -192,7 +191,7 @@ sum_row (float *sums, const Window *window, const float *x, int n_pixels, int fi
   x += first / ATL_CHANNEL_BLOCK * window->view.block;
   for (int p = 0; p < n_pixels;)
     {
-      const int n = atl_next_pixels (n_pixels - p), thirds = n / ATL_THIRD;
+      const int n = next_pixels (window, n_pixels - p), thirds = n / ATL_THIRD;
 
       if (n_blocks > 0)
         of_blocks[thirds](sums, window, x, w, n_blocks, first == 0);
@@ -200,12 +199,12 @@ sum_row (float *sums, const Window *window, const float *x, int n_pixels, int fi
         of_few[thirds](sums, window, x + n_blocks * window->view.block, w + w_blocks, 1,
                        first == 0 && n_blocks == 0);
       sums += n * ATL_CPU_LANES;
-      x += (size_t) n * window->x_step;
+      x += window->gathered ? window->x_group : (size_t) n * window->x_step;
       p += n;
     }
 }
 
-/* The sums of a part of a block of outputs. */
+/* The sums of a part of a block of outputs, from a multiple of ATL_AT_ONCE columns on. */
 static void
 sum_part (float *sums, const Window *window, const AtlBlock *part)
 {
@@ -215,7 +214,7 @@ sum_part (float *sums, const Window *window, const AtlBlock *part)
     for (int r = 0; r < part->n_rows; r++)
       {
         const float *x = window->view.x + (part->row + r) * x_row
-                         + (size_t) part->column * window->x_step;
+                         + part->column / ATL_AT_ONCE * window->x_group;
 
         sum_row (sums + r * sums_of_row (part->n_columns), window, x, part->n_columns, first);
       }
@@ -242,7 +241,7 @@ stores_of_group (const Job *job, int image, int group)
 
 /* Stores the sums of a row of the phase's outputs. */
 static void
-store_row (const Stores *to, const Phase *phase, int row, int column, int n_columns,
+store_row (const Stores *to, const AtlPhase *phase, int row, int column, int n_columns,
            const float *sums)
 {
   const int y_step = phase->y_step;
@@ -258,111 +257,151 @@ store_row (const Stores *to, const Phase *phase, int row, int column, int n_colu
     }
 }
 
+/* The same for n pixels of a block, counted row by row; of those to the right of the picture nothing is stored. */
+static void
+store_pixels (const Stores *to, const AtlPhase *phase, const AtlBlock *block, int first, int n,
+              const float *sums)
+{
+  for (int i = 0, n_here; i < n; i += n_here)
+    {
+      const int row = block->row + (first + i) / block->n_columns;
+      const int q = (first + i) % block->n_columns, column = block->column + q;
+
+      n_here = MIN (n - i, block->n_columns - q);
+      store_row (to, phase, row, column, MIN (n_here, phase->width - column),
+                 sums + i * ATL_CPU_LANES);
+    }
+}
+
 /* The outputs of a block in a group of channels. Where there are several slices, each sees the whole block, so that
- * its weights are read once; else a few pixels at a time are stored while they are in the cache. */
+ * its weights are read once; else a few pixels at a time are stored while they are in the cache. Pixels that are
+ * gathered follow each other as those of one row. */
 static void
 compute_group (const Job *job, const Window *window, int image, const AtlBlock *block, int group,
                float *sums)
 {
   const gboolean one_slice = window->n_slice >= window->c_in;
-  const Phase *phase = window->phase;
+  const int n_rows = window->gathered ? 1 : block->n_rows;
+  const int n_columns = block->n_columns * (window->gathered ? block->n_rows : 1);
   const Stores to = stores_of_group (job, image, group);
-  AtlBlock part = { .n_rows = one_slice ? 1 : block->n_rows };
+  Window of_group = *window;
+  AtlBlock part = { .n_rows = one_slice ? 1 : n_rows };
 
-  for (part.row = 0; part.row < block->n_rows; part.row += part.n_rows)
-    for (part.column = 0; part.column < block->n_columns; part.column += part.n_columns)
+  of_group.w += (size_t) group * ATL_CPU_LANES * window->n_taps * packed_channels (window->c_in);
+  for (part.row = 0; part.row < n_rows; part.row += part.n_rows)
+    for (part.column = 0; part.column < n_columns; part.column += part.n_columns)
       {
-        const int n_left = block->n_columns - part.column;
-        const int row = block->row + part.row, column = block->column + part.column;
+        const int n_left = n_columns - part.column;
 
         part.n_columns = one_slice ? MIN (n_left, AT_ONCE_STORED) : n_left;
-        sum_part (sums, window, &part);
+        sum_part (sums, &of_group, &part);
         for (int r = 0; r < part.n_rows; r++)
-          store_row (&to, phase, row + r, column, part.n_columns,
-                     sums + r * sums_of_row (part.n_columns));
+          store_pixels (&to, window->phase, block, (part.row + r) * n_columns + part.column,
+                        part.n_columns, sums + r * sums_of_row (part.n_columns));
       }
 }
 
-/* The outputs of a block of a phase in the groups from 'begin' to 'end'. */
-static void
-compute_block (const Job *job, const Phase *phase, int image, const AtlBlock *block, int begin,
-               int end, float *scratch)
+/* All but where the input lies. */
+static Window
+window_of_phase (const Job *job, const AtlPhase *phase)
 {
-  const AtlConvSides *sides = &job->sides;
-  const int n_read = atl_round_up (block->n_columns, ATL_THIRD);
-  const int n_taps = job->conv->kernel * job->conv->kernel;
-  const AtlImage x = atl_image_of_sides (sides, image);
-  float *buffer = scratch + sums_of_block (&job->grid);
-  Window window = {
-    .view = atl_view (&x, block->row * phase->step + phase->top,
-                      block->column * phase->step + phase->left,
-                      (block->n_rows - 1) * phase->step + MAX (phase->tap_rows, 1),
-                      (n_read - 1) * phase->step + MAX (phase->tap_columns, 1), buffer),
-    .c_in = sides->c_in,
-    .n_taps = n_taps,
-    .x_step = phase->step * ATL_CHANNEL_BLOCK,
+  return (Window) {
+    .w = job->packed,
+    .c_in = job->sides.c_in,
+    .n_taps = job->conv->kernel * job->conv->kernel,
     .n_slice = channels_of_slice (phase),
     .phase = phase,
   };
+}
 
+/* The outputs of block 'index' of a phase in the groups from 'begin' to 'end'. */
+static void
+compute_block (const Job *job, const AtlPhase *phase, int image, int index, int begin, int end,
+               float *scratch)
+{
+  const AtlImage x = atl_image_of_sides (&job->sides, image);
+  Window window = window_of_phase (job, phase);
+  AtlGrid grid = job->grid;
+
+  grid.height = phase->height;
+  grid.width = phase->width;
+
+  const AtlBlock block = atl_grid_block (&grid, index);
+
+  if (block.n_rows <= 0 || block.n_columns <= 0)
+    return;
+  window.view = atl_view (
+      &x, block.row * phase->step + phase->top, block.column * phase->step + phase->left,
+      (block.n_rows - 1) * phase->step + MAX (phase->tap_rows, 1),
+      (atl_round_up (block.n_columns, ATL_THIRD) - 1) * phase->step + MAX (phase->tap_columns, 1),
+      scratch + sums_of_block (&job->grid));
+  window.x_step = phase->step * ATL_CHANNEL_BLOCK;
+  window.x_group = (size_t) ATL_AT_ONCE * window.x_step;
   for (int group = begin; group < end; group++)
+    compute_group (job, &window, image, &block, group, scratch);
+}
+
+/* Copies the pixels that a block of outputs sees: ATL_AT_ONCE of them, row by row, in one channel block after the
+ * other; then the next ones. */
+static void
+gather (float *to, const AtlImage *x, const AtlPhase *phase, const AtlBlock *block)
+{
+  const size_t plane = atl_plane_size (x), size = ATL_AT_ONCE * ATL_CHANNEL_BLOCK;
+  const int row = block->row * phase->step + phase->top;
+  const int column = block->column * phase->step + phase->left;
+
+  for (int b = 0; b < x->n_blocks; b++)
     {
-      window.w = job->packed
-                 + (size_t) group * ATL_CPU_LANES * n_taps * packed_channels (sides->c_in);
-      compute_group (job, &window, image, block, group, scratch);
+      const float *from = x->planes + b * plane
+                          + ((size_t) row * x->w + column) * ATL_CHANNEL_BLOCK;
+      float *pixel = to + b * size, *end = pixel + size;
+
+      for (int r = 0; r < block->n_rows; r++)
+        for (int q = 0; q < block->n_columns; q++)
+          {
+            const size_t at = ((size_t) r * x->w + q) * phase->step * ATL_CHANNEL_BLOCK;
+
+            if (pixel == end)
+              {
+                end += x->n_blocks * size;
+                pixel = end - size;
+              }
+            atl_store8 (pixel, atl_load8 (from + at));
+            pixel += ATL_CHANNEL_BLOCK;
+          }
+      memset (pixel, 0, (end - pixel) * sizeof (float));
     }
 }
 
-/* The phase of the rows and columns (row, column) mod stride. */
-static Phase
-phase_of_gradient (const Job *job, int row, int column)
+/* The items from 'begin' to 'end' of block 'index', all phases of a group being next to each other: so are their
+ * outputs. The largest phase, which comes first, sees all pixels that the others see. */
+static void
+compute_gathered (const Job *job, int image, int index, int begin, int end, float *scratch)
 {
-  const AtlConv2d *conv = job->conv;
-  const int k = conv->kernel, s = conv->stride;
-  const int a0 = ((row + conv->pad_top) % s + s) % s, b0 = ((column + conv->pad_left) % s + s) % s;
-  const int n_a = a0 < k ? atl_divide_up (k - a0, s) : 0;
-  const int n_b = b0 < k ? atl_divide_up (k - b0, s) : 0;
+  const AtlImage x = atl_image_of_sides (&job->sides, image);
+  const AtlBlock all = atl_grid_block (&job->grid, index);
+  const AtlPhase first = atl_phase_of_pass (job->conv, job->pass, 0);
+  float *buffer = scratch + sums_of_block (&job->grid);
 
-  return (Phase) {
-    .height = row < job->sides.h ? atl_divide_up (job->sides.h - row, s) : 0,
-    .width = column < job->sides.w ? atl_divide_up (job->sides.w - column, s) : 0,
-    .step = 1,
-    .top = (row + conv->pad_top - a0) / s - (n_a - 1),
-    .left = (column + conv->pad_left - b0) / s - (n_b - 1),
-    .tap_rows = n_b > 0 ? n_a : 0,
-    .tap_columns = n_b,
-    /* the last of the taps in the kernel is the first in the turned one */
-    .first_tap = n_a > 0 && n_b > 0
-                     ? (size_t) (k - 1 - a0 - s * (n_a - 1)) * k + (k - 1 - b0 - s * (n_b - 1))
-                     : 0,
-    .tap_row = s * k,
-    .tap_column = s,
-    .y_row = row,
-    .y_column = column,
-    .y_step = s,
-  };
+  gather (buffer, &x, &first, &all);
+  for (int i = begin; i < end; i++)
+    {
+      const AtlPhase phase = atl_phase_of_pass (job->conv, job->pass, i % job->n_phases);
+      Window window = window_of_phase (job, &phase);
+      AtlBlock block = all;
+
+      block.n_rows = MIN (block.n_rows, phase.height - block.row);
+      window.gathered = TRUE;
+      window.view = (AtlView) { .x = buffer, .block = ATL_AT_ONCE * ATL_CHANNEL_BLOCK };
+      window.x_step = ATL_CHANNEL_BLOCK;
+      window.x_group = x.n_blocks * window.view.block;
+      if (block.n_rows > 0)
+        compute_group (job, &window, image, &block, i / job->n_phases, scratch);
+    }
 }
 
-static Phase
-phase_of_forward (const Job *job)
-{
-  const AtlConv2d *conv = job->conv;
-
-  return (Phase) {
-    .height = job->sides.h,
-    .width = job->sides.w,
-    .step = conv->stride,
-    .top = -conv->pad_top,
-    .left = -conv->pad_left,
-    .tap_rows = conv->kernel,
-    .tap_columns = conv->kernel,
-    .tap_row = conv->kernel,
-    .tap_column = 1,
-    .y_step = 1,
-  };
-}
-
-/* A chunk is a part of the work on a block of an image. All phases see the same input, so they follow each other. */
+/* A chunk is a part of the work on a block of an image: of the groups of its phases. All phases see the same input,
+ * so they follow each other. */
 static void
 run_chunk (int chunk, int worker, void *data)
 {
@@ -370,50 +409,80 @@ run_chunk (int chunk, int worker, void *data)
   const int n_blocks = job->grid.n_down * job->grid.n_across;
   const int part = chunk % job->n_parts, index = chunk / job->n_parts % n_blocks;
   const int image = chunk / job->n_parts / n_blocks;
-  const int n_items = job->n_phases * job->n_groups, stride = job->conv->stride;
+  const int n_items = job->n_phases * job->n_groups;
   const int begin = n_items * part / job->n_parts, end = n_items * (part + 1) / job->n_parts;
+  float *scratch = job->scratch + worker * job->worker_scratch;
 
+  if (job->gathered)
+    {
+      compute_gathered (job, image, index, begin, end, scratch);
+      return;
+    }
   for (int i = begin / job->n_groups; i * job->n_groups < end; i++)
     {
-      const Phase phase = job->transposed ? phase_of_gradient (job, i / stride, i % stride)
-                                          : phase_of_forward (job);
+      const AtlPhase phase = atl_phase_of_pass (job->conv, job->pass, i);
       const int first = i * job->n_groups;
-      AtlGrid grid = job->grid;
 
-      grid.height = phase.height;
-      grid.width = phase.width;
-      const AtlBlock block = atl_grid_block (&grid, index);
-
-      if (block.n_rows > 0 && block.n_columns > 0)
-        compute_block (job, &phase, image, &block, MAX (begin - first, 0),
-                       MIN (end - first, job->n_groups),
-                       job->scratch + worker * job->worker_scratch);
+      compute_block (job, &phase, image, index, MAX (begin - first, 0),
+                     MIN (end - first, job->n_groups), scratch);
     }
+}
+
+/* Whether the input of a block is gathered: each output sees at most one pixel, those of all phases the same ones,
+ * which lie inside the picture. */
+static gboolean
+is_gathered (const AtlConv2d *conv, AtlPass pass)
+{
+  const gboolean forward = pass == ATL_PASS_FORWARD;
+  const int n_groups = atl_divide_up (atl_outputs_of_pass (conv, pass), ATL_CPU_LANES);
+  const int h = forward ? conv->h_in : conv->h_out, w = forward ? conv->w_in : conv->w_out;
+  const AtlPhase phase = atl_phase_of_pass (conv, pass, 0);
+
+  if (n_groups * atl_phases_of_pass (conv, pass) < GATHERED_GROUPS || conv->enlargement > 1)
+    return FALSE;
+  if (forward ? conv->kernel > 1
+              : conv->kernel > conv->stride || conv->pad_top % conv->stride != 0
+                    || conv->pad_left % conv->stride != 0)
+    return FALSE;
+  return phase.top >= 0 && phase.left >= 0 && phase.top + (phase.height - 1) * phase.step < h
+         && phase.left + (phase.width - 1) * phase.step < w;
+}
+
+/* The channels that a pass reads. */
+static int
+inputs_of_pass (const AtlConv2d *conv, AtlPass pass)
+{
+  return pass == ATL_PASS_FORWARD ? conv->c_in : conv->c_out;
 }
 
 /* The grid of the outputs, or of the largest phase of a gradient. */
 static AtlGrid
 grid_of (const AtlConv2d *conv, AtlPass pass)
 {
-  if (pass == ATL_PASS_FORWARD)
-    return atl_grid (conv->h_out, conv->w_out, BLOCK_PIXELS);
-  return atl_grid (atl_divide_up (conv->h_in, conv->stride),
-                   atl_divide_up (conv->w_in, conv->stride), BLOCK_PIXELS);
+  const AtlPhase largest = atl_phase_of_pass (conv, pass, 0);
+  const int n_pixels = is_gathered (conv, pass)
+                           ? CLAMP (GATHERED_NUMBERS / inputs_of_pass (conv, pass), GATHERED_PIXELS,
+                                    BLOCK_PIXELS)
+                           : BLOCK_PIXELS;
+
+  return atl_grid (largest.height, largest.width, n_pixels);
 }
 
-/* Floats for the sums and the copied input of a block. */
+/* Floats for the sums and the input of a block, gathered or copied with its border. */
 static size_t
 worker_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   const AtlGrid grid = grid_of (conv, pass);
-  const gboolean forward = pass == ATL_PASS_FORWARD;
-  const int step = forward ? conv->stride : 1;
-  const int n_read = atl_round_up (grid.n_columns, ATL_THIRD);
-  const size_t n_copied = (size_t) atl_padded_channels (forward ? conv->c_in : conv->c_out)
-                          * ((grid.n_rows - 1) * step + conv->kernel)
-                          * ((n_read - 1) * step + conv->kernel);
+  const int step = pass == ATL_PASS_FORWARD ? conv->stride : 1;
+  const int n_rows = (grid.n_rows - 1) * step + conv->kernel;
+  const int n_columns = (atl_round_up (grid.n_columns, ATL_THIRD) - 1) * step + conv->kernel;
+  const int n_pixels = is_gathered (conv, pass)
+                           ? atl_round_up (grid.n_rows * grid.n_columns, ATL_AT_ONCE)
+                           : n_rows * n_columns;
 
-  return atl_floats_aligned (sums_of_block (&grid) + n_copied);
+  return atl_floats_aligned (sums_of_block (&grid)
+                             + (size_t) atl_padded_channels (inputs_of_pass (conv, pass))
+                                   * n_pixels);
 }
 
 static size_t
@@ -430,9 +499,10 @@ run (const AtlConvSides *sides, const float *packed, const AtlConv2d *conv, AtlP
     .sides = *sides,
     .packed = packed,
     .conv = conv,
-    .transposed = pass == ATL_PASS_DATA,
+    .pass = pass,
+    .gathered = is_gathered (conv, pass),
     .grid = grid_of (conv, pass),
-    .n_phases = pass == ATL_PASS_DATA ? conv->stride * conv->stride : 1,
+    .n_phases = atl_phases_of_pass (conv, pass),
     .n_groups = atl_divide_up (sides->c_out, ATL_CPU_LANES),
     .scratch = scratch,
     .worker_scratch = worker_scratch_size (conv, pass),
