@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Texts of others, made fit for a terminal or a dialog.
+ * Texts for a terminal or a dialog.
  */
 
 #include "base/text.h"
 
 #include <string.h>
+
+#include "base/i18n.h"
 
 enum
 {
@@ -45,4 +47,16 @@ atl_text_shown (const char *text)
   if (*at != '\0')
     g_string_append (shown, "...");
   return g_strdup (shown->str);
+}
+
+char *
+atl_duration_to_string (double seconds)
+{
+  const gint64 whole = (gint64) (CLAMP (seconds, 0.0, 1e9) + 0.5);
+
+  if (whole < 60)
+    return g_strdup_printf (_ ("%d s"), (int) whole);
+  if (whole < 3600)
+    return g_strdup_printf (_ ("%d:%02d min"), (int) (whole / 60), (int) (whole % 60));
+  return g_strdup_printf (_ ("%d:%02d h"), (int) (whole / 3600), (int) (whole / 60 % 60));
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Texts of others, made fit for a terminal or a dialog: names of files, and what stands in a file.
+ * Texts for a terminal or a dialog: those of others made fit for it (names of files, and what stands in a file),
+ * and durations.
  */
 
 #pragma once
 
 #include <glib.h>
+
+#include "base/visibility.h"
 
 G_BEGIN_DECLS
 
@@ -15,5 +18,8 @@ gboolean atl_text_is_shown (const char *text, const char *also_allowed);
 /* The text for a message: its first 100 characters, with '?' for control characters and U+FFFD for what
  * is not UTF-8. Owned by the caller. */
 char *atl_text_shown (const char *text);
+
+/* A duration for people: "7 s", "1:05 min", "2:03 h". Owned by the caller. */
+ATL_PUBLIC char *atl_duration_to_string (double seconds);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "cli/command.h"
 #include "cli/filter-options.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
@@ -47,18 +48,6 @@ struct AtlProgressBar
   gint64 begin; /* microseconds, as the next */
   gint64 last_shown;
 };
-
-char *
-atl_duration_to_string (double seconds)
-{
-  const gint64 whole = (gint64) (CLAMP (seconds, 0.0, 1e9) + 0.5);
-
-  if (whole < 60)
-    return g_strdup_printf (_ ("%d s"), (int) whole);
-  if (whole < 3600)
-    return g_strdup_printf (_ ("%d:%02d min"), (int) (whole / 60), (int) (whole % 60));
-  return g_strdup_printf (_ ("%d:%02d h"), (int) (whole / 3600), (int) (whole / 60 % 60));
-}
 
 /* ", 12 s left", or nothing while that cannot be known. */
 static char *

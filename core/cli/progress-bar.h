@@ -33,7 +33,4 @@ const AtlProgress *atl_progress_bar_progress (const AtlProgressBar *bar);
 void atl_progress_bar_free (AtlProgressBar *bar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlProgressBar, atl_progress_bar_free)
 
-/* A duration for people: "7 s", "1:05 min", "2:03 h"; freed by g_free (). */
-char *atl_duration_to_string (double seconds);
-
 G_END_DECLS

@@ -66,6 +66,12 @@ atl_job_seconds (const AtlJob *job, int width, int height, GError **error)
   return job->filter->job_seconds (job, width, height, error);
 }
 
+size_t
+atl_job_memory (const AtlJob *job, int width, int height)
+{
+  return job->filter->job_memory (job, width, height);
+}
+
 char *
 atl_job_describe (const AtlJob *job)
 {

@@ -78,6 +78,7 @@ struct AtlFilter
                           const AtlProgress *progress, GError **error);
   double (*job_scale) (const AtlJob *job);
   double (*job_seconds) (const AtlJob *job, int width, int height, GError **error);
+  size_t (*job_memory) (const AtlJob *job, int width, int height);
   char *(*job_describe) (const AtlJob *job);
 };
 
@@ -124,6 +125,9 @@ ATL_PUBLIC double atl_job_scale (const AtlJob *job);
 /* The seconds that a picture of this size will take, from a short trial on this machine; negative and an
  * error if memory is short. */
 ATL_PUBLIC double atl_job_seconds (const AtlJob *job, int width, int height, GError **error);
+
+/* The bytes that it will take at a time, beside the model itself and GEGL's buffers. */
+ATL_PUBLIC size_t atl_job_memory (const AtlJob *job, int width, int height);
 
 /* For people: which models run, and where; owned by the caller. */
 ATL_PUBLIC char *atl_job_describe (const AtlJob *job);

@@ -45,7 +45,7 @@ static const AtlChoice scopes[] = {
 
 static const AtlParam params[] = {
   { .name = "scale",
-    .label = N_ ("S_cale"),
+    .label = N_ ("Sc_ale"),
     .blurb = N_ ("How many times wider and higher the result is; 1 only cleans the picture"),
     .kind = ATL_PARAM_NUMBER,
     .minimum = 1.0,
@@ -64,7 +64,7 @@ static const AtlParam params[] = {
     .choices = qualities,
     .n_choices = G_N_ELEMENTS (qualities) },
   { .name = "scope",
-    .label = N_ ("Sc_ope"),
+    .label = N_ ("La_yers"),
     .blurb = N_ ("Whether the whole image is enlarged, or the selected layers alone"),
     .kind = ATL_PARAM_CHOICE,
     .choices = scopes,
@@ -338,6 +338,12 @@ upscale_seconds (const AtlJob *job, int width, int height, GError **error)
   return atl_apply_seconds (&((const UpscaleJob *) job)->all, width, height, error);
 }
 
+static size_t
+upscale_memory (const AtlJob *job, int width, int height)
+{
+  return atl_apply_memory (&((const UpscaleJob *) job)->all, width, height);
+}
+
 static char *
 upscale_describe (const AtlJob *job)
 {
@@ -367,5 +373,6 @@ const AtlFilter atl_filter_upscale = {
   .job_run = upscale_run,
   .job_scale = upscale_scale,
   .job_seconds = upscale_seconds,
+  .job_memory = upscale_memory,
   .job_describe = upscale_describe,
 };

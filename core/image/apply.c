@@ -332,10 +332,26 @@ atl_apply_seconds (const AtlStages *stages, int width, int height, GError **erro
 
       if (rate < 0.0)
         return -1.0;
-      seconds += rate * atl_tiles_work (stage, stages->average, width, height);
+      seconds += rate * atl_tiles_cost (stage, stages->average, width, height).multiply_adds;
       width *= stage->factor;
       height *= stage->factor;
     }
 
   return seconds;
+}
+
+size_t
+atl_apply_memory (const AtlStages *stages, int width, int height)
+{
+  size_t memory = 0;
+
+  for (int p = 0; p < stages->n_stages; p++)
+    {
+      const AtlStage *stage = &stages->stages[p];
+
+      memory = MAX (memory, atl_tiles_cost (stage, stages->average, width, height).memory);
+      width *= stage->factor;
+      height *= stage->factor;
+    }
+  return memory;
 }

@@ -45,4 +45,7 @@ GeglBuffer *atl_apply_stages (const AtlStages *stages, GeglBuffer *input, int wi
  * this machine; negative and an error if memory is short. */
 double atl_apply_seconds (const AtlStages *stages, int width, int height, GError **error);
 
+/* The bytes that it takes at a time, beside the networks themselves and GEGL's buffers. */
+size_t atl_apply_memory (const AtlStages *stages, int width, int height);
+
 G_END_DECLS

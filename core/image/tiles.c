@@ -152,26 +152,38 @@ atl_tiles_region (const AtlTiles *tiles, int index)
   return (AtlRegion) { left, top, right - left, bottom - top };
 }
 
+/* The bytes for a tile of width x height pixels of the result. */
+static size_t
+tile_memory (const AtlPlan *typical, int width, int height)
+{
+  const AtlRegion in = atl_plan_input_region (typical);
+  const size_t n_out = (size_t) width * height;
+  const size_t n_pixels = MAX (n_out, (size_t) in.width * in.height) + n_out;
+
+  /* Three planes each: two for orienting, the sum, the resampled one; four interleaved numbers. */
+  return (atl_plan_workspace_size (typical) + n_pixels * (4 * 3 + 4)) * sizeof (float);
+}
+
 size_t
 atl_tiles_memory (const AtlTiles *tiles)
 {
   const AtlRegion tile = atl_tiles_region (tiles, 0);
-  const AtlRegion in = atl_plan_input_region (tiles->typical);
-  const size_t n_pixels = MAX ((size_t) tile.width * tile.height, (size_t) in.width * in.height)
-                          + (size_t) tile.width * tile.height;
 
-  /* Three planes each: two for orienting, the sum, the resampled one; four interleaved numbers. */
-  return (atl_plan_workspace_size (tiles->typical) + n_pixels * (4 * 3 + 4)) * sizeof (float);
+  return tile_memory (tiles->typical, tile.width, tile.height);
 }
 
-double
-atl_tiles_work (const AtlStage *stage, gboolean average, int width, int height)
+AtlTilesCost
+atl_tiles_cost (const AtlStage *stage, gboolean average, int width, int height)
 {
-  const int side = choose_side (stage, width, height);
+  const int side = choose_side (stage, width, height), f = stage->factor;
+  const int n_tiles = atl_divide_up (width, side) * atl_divide_up (height, side);
   g_autoptr (AtlPlan) typical = plan_new (stage, width, height, side);
 
-  return atl_plan_multiply_adds (typical) * atl_divide_up (width, side)
-         * atl_divide_up (height, side) * (average ? ATL_N_ORIENTATIONS : 1);
+  return (AtlTilesCost) {
+    .multiply_adds = atl_plan_multiply_adds (typical) * n_tiles
+                     * (average ? ATL_N_ORIENTATIONS : 1),
+    .memory = tile_memory (typical, MIN (width, side) * f, MIN (height, side) * f),
+  };
 }
 
 static gboolean

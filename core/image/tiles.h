@@ -36,7 +36,12 @@ float *atl_tiles_colour (AtlTiles *tiles, const AtlRegion *tile, const AtlProgre
 /* When all tiles are computed: ATL_ERROR_RESULT if they are of one colour and the picture is not. */
 gboolean atl_tiles_check_result (const AtlTiles *tiles, GError **error);
 
-/* The multiply-adds of a stage over a picture of this size, tile by tile. */
-double atl_tiles_work (const AtlStage *stage, gboolean average, int width, int height);
+/* What a stage over a picture of this size will take, not resampled. */
+typedef struct
+{
+  double multiply_adds; /* tile by tile */
+  size_t memory;        /* the bytes that computing a tile takes */
+} AtlTilesCost;
+AtlTilesCost atl_tiles_cost (const AtlStage *stage, gboolean average, int width, int height);
 
 G_END_DECLS

@@ -21,7 +21,7 @@ typedef struct
 /* The weight files for a task (NULL = all), as a GPtrArray of AtlLibraryEntry, sorted by name; never
  * NULL. Files that cannot be read or listed are left out; if 'problems' is not NULL, it is set to a GPtrArray of
  * messages (char *), one for each of them. */
-GPtrArray *atl_library_list (const char *task, GPtrArray **problems);
+ATL_PUBLIC GPtrArray *atl_library_list (const char *task, GPtrArray **problems);
 
 /* The path of a model given by name, or by a path (anything with a slash or ending in .safetensors).
  * ATL_ERROR_MODEL names the folders that were searched, and the models there are. */

@@ -51,6 +51,18 @@ atl_host_title (const char *label)
   return title;
 }
 
+void
+atl_host_set_up (void)
+{
+  int n_threads;
+
+  gegl_init (NULL, NULL);
+  /* libgimp has given GEGL what is set in GIMP's preferences: the cache, which GIMP itself fills, a second time. */
+  g_object_set (gegl_config (), "tile-cache-size", ATL_TILE_CACHE_SIZE, NULL);
+  g_object_get (gegl_config (), "threads", &n_threads, NULL);
+  atl_threads_set_count (n_threads);
+}
+
 GimpPDBStatusType
 atl_host_status (const GError *error)
 {
@@ -59,6 +71,15 @@ atl_host_status (const GError *error)
 
   return g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT) ? GIMP_PDB_CALLING_ERROR
                                                                 : GIMP_PDB_EXECUTION_ERROR;
+}
+
+gboolean
+atl_host_is_of_layers (const AtlFilter *filter, const AtlSettings *settings)
+{
+  for (int i = 0; i < filter->n_params; i++)
+    if (filter->params[i].of_layers)
+      return atl_settings_number (settings, filter->params[i].name) != 0.0;
+  return FALSE;
 }
 
 gboolean
@@ -498,16 +519,6 @@ report (double fraction, void *data)
   *reported = fraction;
 }
 
-/* Whether the parameter that says so is set to the selected layers, not the whole image. */
-static gboolean
-only_selected (const AtlFilter *filter, const AtlSettings *settings)
-{
-  for (int i = 0; i < filter->n_params; i++)
-    if (filter->params[i].of_layers)
-      return atl_settings_number (settings, filter->params[i].name) != 0.0;
-  return FALSE;
-}
-
 gboolean
 atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostImage image,
                  const AtlHostLayer *selected, int n_selected, GError **error)
@@ -516,22 +527,16 @@ atl_host_resize (const AtlFilter *filter, const AtlSettings *settings, AtlHostIm
   g_autofree char *title = atl_host_title (filter->label);
   double reported = 0.0;
   const AtlProgress progress = { .report = report, .data = &reported };
-  int n_threads;
 
   if (! atl_host_check_image (filter, image, error))
     return FALSE;
-
-  /* libgimp has given GEGL what is set in GIMP's preferences: the cache, which GIMP itself fills, a second time. */
-  g_object_set (gegl_config (), "tile-cache-size", ATL_TILE_CACHE_SIZE, NULL);
-  g_object_get (gegl_config (), "threads", &n_threads, NULL);
-  atl_threads_set_count (n_threads);
 
   gimp_progress_init (title);
   job = atl_job_new (filter, settings, error);
   if (! job)
     return FALSE;
 
-  return only_selected (filter, settings)
+  return atl_host_is_of_layers (filter, settings)
              ? resize_layers (image, selected, n_selected, job, &progress, error)
              : resize_image (image, job, &progress, error);
 }

@@ -9,6 +9,7 @@
 #include <libgimp/gimpui.h>
 
 #include "base/i18n.h"
+#include "weights/library.h"
 
 /* Arguments before those of the filter: run mode, image, drawable. */
 #define N_FIXED 3
@@ -256,6 +257,30 @@ typedef struct
   GtkWidget *widget;
 } Row;
 
+/* The names of the models that there are, beside an entry that takes a path, too. */
+static GtkWidget *
+new_model_list (void)
+{
+  g_autoptr (GPtrArray) entries = atl_library_list (filter->task, NULL);
+  GtkWidget *list = gtk_combo_box_text_new_with_entry ();
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
+
+      gtk_combo_box_text_append_text (GTK_COMBO_BOX_TEXT (list), entry->name);
+    }
+  return list;
+}
+
+/* The entry of a model or a file. */
+static GtkEntry *
+entry_of_row (const Row *row)
+{
+  return GTK_ENTRY (GTK_IS_COMBO_BOX (row->widget) ? gtk_bin_get_child (GTK_BIN (row->widget))
+                                                   : row->widget);
+}
+
 static Row
 new_row (GtkTable *table, int at, const AtlParam *param, const AtlSettings *settings)
 {
@@ -290,8 +315,8 @@ new_row (GtkTable *table, int at, const AtlParam *param, const AtlSettings *sett
       break;
     case ATL_PARAM_MODEL:
     case ATL_PARAM_FILE:
-      row.widget = gtk_entry_new ();
-      gtk_entry_set_text (GTK_ENTRY (row.widget), atl_settings_string (settings, param->name));
+      row.widget = param->kind == ATL_PARAM_MODEL ? new_model_list () : gtk_entry_new ();
+      gtk_entry_set_text (entry_of_row (&row), atl_settings_string (settings, param->name));
       gimp_table_attach_aligned (table, 0, at, _ (param->label), 0.0, 0.5, row.widget, 2, FALSE);
       break;
     }
@@ -320,7 +345,7 @@ read_row (AtlSettings *settings, const AtlParam *param, const Row *row, GError *
     case ATL_PARAM_MODEL:
     case ATL_PARAM_FILE:
       return atl_settings_set_string (settings, param->name,
-                                      gtk_entry_get_text (GTK_ENTRY (row->widget)), error);
+                                      gtk_entry_get_text (entry_of_row (row)), error);
     }
   g_return_val_if_reached (FALSE);
 }
@@ -412,7 +437,7 @@ run (const char *name, int n_arguments, const GimpParam *arguments, int *n_value
   static GimpParam returned[2]; /* these outlive the call, since GIMP reads them afterwards */
   GError *error = NULL;
 
-  gegl_init (NULL, NULL);
+  atl_host_set_up ();
 
   *values = returned;
   *n_values = 1;

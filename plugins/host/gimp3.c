@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A filter as a procedure of GIMP 3: typed arguments and GIMP's own dialog, both made from the filter's
- * table.
+ * A filter as a procedure of GIMP 3: typed arguments and a dialog, both made from the filter's table.
  */
 
 #include "host/host.h"
@@ -9,6 +8,8 @@
 #include <libgimp/gimpui.h>
 
 #include "base/i18n.h"
+#include "host/gimp3/arguments.h"
+#include "host/gimp3/dialog.h"
 
 /* GIMP makes the plug-in's object by itself, without a way to hand anything to it. */
 static const AtlFilter *filter;
@@ -81,106 +82,6 @@ atl_host_last_error (void)
   return gimp_pdb_get_last_error (gimp_get_pdb ());
 }
 
-static GimpChoice *
-new_choice (const AtlParam *param)
-{
-  GimpChoice *choice = gimp_choice_new ();
-
-  for (int i = 0; i < param->n_choices; i++)
-    gimp_choice_add (choice, param->choices[i].name, i, _ (param->choices[i].label), NULL);
-  return choice;
-}
-
-static void
-add_argument (GimpProcedure *procedure, const AtlParam *param)
-{
-  const char *label = _ (param->label), *blurb = _ (param->blurb);
-
-  switch (param->kind)
-    {
-    case ATL_PARAM_NUMBER:
-      gimp_procedure_add_double_argument (procedure, param->name, label, blurb, param->minimum,
-                                          param->maximum, param->initial, G_PARAM_READWRITE);
-      break;
-    case ATL_PARAM_INTEGER:
-      gimp_procedure_add_int_argument (procedure, param->name, label, blurb, (int) param->minimum,
-                                       (int) param->maximum, (int) param->initial,
-                                       G_PARAM_READWRITE);
-      break;
-    case ATL_PARAM_BOOLEAN:
-      gimp_procedure_add_boolean_argument (procedure, param->name, label, blurb,
-                                           param->initial != 0.0, G_PARAM_READWRITE);
-      break;
-    case ATL_PARAM_CHOICE:
-      gimp_procedure_add_choice_argument (procedure, param->name, label, blurb, new_choice (param),
-                                          param->choices[(int) param->initial].name,
-                                          G_PARAM_READWRITE);
-      break;
-    case ATL_PARAM_MODEL:
-    case ATL_PARAM_FILE:
-      gimp_procedure_add_string_argument (procedure, param->name, label, blurb, "",
-                                          G_PARAM_READWRITE);
-      break;
-    }
-}
-
-static gboolean
-read_setting (AtlSettings *settings, GimpProcedureConfig *config, const AtlParam *param,
-              GError **error)
-{
-  g_autofree char *text = NULL;
-  double number = 0.0;
-  int integer = 0;
-
-  switch (param->kind)
-    {
-    case ATL_PARAM_NUMBER:
-      g_object_get (config, param->name, &number, NULL);
-      return atl_settings_set_number (settings, param->name, number, error);
-    case ATL_PARAM_INTEGER:
-    case ATL_PARAM_BOOLEAN:
-      g_object_get (config, param->name, &integer, NULL);
-      return atl_settings_set_number (settings, param->name, integer, error);
-    case ATL_PARAM_CHOICE:
-      return atl_settings_set_number (
-          settings, param->name, gimp_procedure_config_get_choice_id (config, param->name), error);
-    case ATL_PARAM_MODEL:
-    case ATL_PARAM_FILE:
-      g_object_get (config, param->name, &text, NULL);
-      return atl_settings_set_string (settings, param->name, text ? text : "", error);
-    }
-  g_return_val_if_reached (FALSE);
-}
-
-static gboolean
-read_settings (AtlSettings *settings, GimpProcedureConfig *config, GError **error)
-{
-  for (int i = 0; i < filter->n_params; i++)
-    if (! read_setting (settings, config, &filter->params[i], error))
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-ask_user (GimpProcedure *procedure, GimpProcedureConfig *config)
-{
-  g_autofree char *title = atl_host_title (filter->label);
-  GtkWidget *dialog;
-  gboolean accepted;
-
-  gimp_ui_init (filter->name);
-  dialog = gimp_procedure_dialog_new (procedure, config, title);
-  for (int i = 0; i < filter->n_params; i++)
-    if (filter->params[i].kind == ATL_PARAM_NUMBER)
-      gimp_procedure_dialog_get_scale_entry (GIMP_PROCEDURE_DIALOG (dialog), filter->params[i].name,
-                                             1.0);
-  gimp_procedure_dialog_fill (GIMP_PROCEDURE_DIALOG (dialog), NULL);
-  accepted = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
-  gtk_widget_destroy (dialog);
-
-  return accepted;
-}
-
 /* The layers among the drawables, and those whose masks are among them. */
 static GArray *
 selected_layers (GimpDrawable **drawables)
@@ -210,12 +111,12 @@ run (GimpProcedure *procedure, GimpRunMode mode, GimpImage *image, GimpDrawable 
   GimpPDBStatusType status;
   GError *error = NULL;
 
-  gegl_init (NULL, NULL);
+  atl_host_set_up ();
 
-  if (mode == GIMP_RUN_INTERACTIVE && ! ask_user (procedure, config))
+  if (mode == GIMP_RUN_INTERACTIVE && ! atl_dialog_run (procedure, config, filter, image, layers))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
 
-  if (read_settings (settings, config, &error)
+  if (atl_arguments_read (settings, config, filter, &error)
       && atl_host_resize (filter, settings, image, (const AtlHostLayer *) layers->data,
                           (int) layers->len, &error))
     {
@@ -250,8 +151,7 @@ create_procedure (GimpPlugIn *plug_in, const char *name)
   gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Atelier");
   gimp_procedure_set_documentation (procedure, _ (filter->blurb), _ (filter->help), NULL);
   gimp_procedure_set_attribution (procedure, "Atelier", "Atelier", "2026");
-  for (int i = 0; i < filter->n_params; i++)
-    add_argument (procedure, &filter->params[i]);
+  atl_arguments_add (procedure, filter);
 
   return procedure;
 }

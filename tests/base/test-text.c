@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Texts of others: what a terminal may be shown, and what it is shown instead.
+ * Texts of others: what a terminal may be shown, and what it is shown instead; durations.
  */
 
 #include "suite.h"
@@ -61,6 +61,27 @@ cuts_between_characters (void)
       }
 }
 
+static void
+lasts (int seconds_tenths, const char *expected)
+{
+  g_autofree char *text = atl_duration_to_string (seconds_tenths / 10.0);
+
+  CU_ASSERT_STRING_EQUAL (text, expected);
+}
+
+static void
+durations (void)
+{
+  lasts (-10, "0 s");
+  lasts (4, "0 s");
+  lasts (594, "59 s");
+  lasts (596, "1:00 min");
+  lasts (650, "1:05 min");
+  lasts (35994, "59:59 min");
+  lasts (36000, "1:00 h");
+  lasts (900000, "25:00 h");
+}
+
 int
 main (void)
 {
@@ -68,6 +89,7 @@ main (void)
     { "knows what may be shown", knows_what_may_be_shown },
     { "shows the rest safely", shows_the_rest_safely },
     { "cuts between characters", cuts_between_characters },
+    { "durations", durations },
   };
 
   return atl_suite_run ("text", tests, G_N_ELEMENTS (tests));

@@ -74,27 +74,6 @@ wrong_usage (void)
                       ATL_ARGUMENTS ("models", "-x"));
 }
 
-static void
-is_at (int seconds_tenths, const char *expected)
-{
-  g_autofree char *text = atl_duration_to_string (seconds_tenths / 10.0);
-
-  CU_ASSERT_STRING_EQUAL (text, expected);
-}
-
-static void
-durations (void)
-{
-  is_at (-10, "0 s");
-  is_at (4, "0 s");
-  is_at (594, "59 s");
-  is_at (596, "1:00 min");
-  is_at (650, "1:05 min");
-  is_at (35994, "59:59 min");
-  is_at (36000, "1:00 h");
-  is_at (900000, "25:00 h");
-}
-
 /* What is written to a terminal that stands in for stderr while 'work' runs. */
 static char *
 on_terminal (void (*work) (gboolean quiet), gboolean quiet)
@@ -183,11 +162,8 @@ int
 main (void)
 {
   static const AtlTest tests[] = {
-    { "help and version", help_and_version },
-    { "each command has help", each_command_has_help },
-    { "wrong usage", wrong_usage },
-    { "durations", durations },
-    { "bar on a terminal", bar_on_a_terminal },
+    { "help and version", help_and_version }, { "each command has help", each_command_has_help },
+    { "wrong usage", wrong_usage },           { "bar on a terminal", bar_on_a_terminal },
     { "signals cancel", signals_cancel },
   };
 

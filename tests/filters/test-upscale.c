@@ -111,6 +111,7 @@ one_model_reaches_any_size (void)
       CU_ASSERT_EQUAL (gegl_buffer_get_width (result), cases[i].width);
       CU_ASSERT_EQUAL (gegl_buffer_get_height (result), cases[i].height);
       CU_ASSERT (atl_job_seconds (job, 13, 9, NULL) > 0.0);
+      CU_ASSERT (atl_job_memory (job, 13, 9) > 13 * 9 * sizeof (float));
     }
 }
 

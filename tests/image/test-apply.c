@@ -485,6 +485,24 @@ time_is_estimated (void)
   atl_test_model_clear (&model);
 }
 
+/* Of a picture of several tiles as much as of one. */
+static void
+memory_is_bounded (void)
+{
+  AtlTestModel model;
+
+  atl_test_model_init (&model, 2);
+  const AtlStage stage = { model.prepared, 2 };
+  const AtlStages stages = { &stage, 1, FALSE };
+  const size_t small = atl_apply_memory (&stages, 20, 20);
+  const size_t tile = atl_apply_memory (&stages, 1024, 1024);
+
+  CU_ASSERT (small > 20 * 20 * sizeof (float));
+  CU_ASSERT (tile > small);
+  CU_ASSERT_EQUAL (atl_apply_memory (&stages, 20000, 30000), tile);
+  atl_test_model_clear (&model);
+}
+
 /* Results would differ with them in their last bits. */
 static void
 tiles_do_not_depend_on_threads (void)
@@ -538,6 +556,7 @@ main (int argc, char **argv)
     { "lost tiles are errors", lost_tiles_are_errors },
     { "constant of constant", constant_of_constant },
     { "progress and cancel", progress_and_cancel },
+    { "memory is bounded", memory_is_bounded },
     { "time is estimated", time_is_estimated },
   };
 

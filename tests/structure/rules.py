@@ -240,6 +240,8 @@ def headers_alone(top, build):
         while near[-1] != room:
             near.append(os.path.dirname(near[-1]))
         near += sorted(folder for folder in arguments if folder.startswith(room))
+        if os.path.basename(near[0]) == "gimp3" and near[0] not in arguments:
+            return None   # built for GIMP 2.10
         folder = next((folder for folder in near if folder in arguments), None)
         if folder is None and room.endswith("plugins"):
             return None   # see has_plugins ()

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A list of models to choose from, for GIMP 3's dialog.
+ */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+/* A list of the models for a task, with "the best one" first and a file to be chosen last. It follows the string
+ * property 'name' of the object (name or path of a model, or empty) and sets it; the object lives longer. */
+GtkWidget *atl_model_chooser_new (const char *task, GObject *object, const char *name);
