@@ -77,7 +77,7 @@ class Window(console.Gimp):
     def start(self):
         read, write = os.pipe()
         self.spawn("Xvfb", "-displayfd", str(write), "-screen", "0", "1200x800x24", "-nolisten", "tcp",
-                   pass_fds=(write,))
+                   "-fbdir", self.home, pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as pipe:
             self.environment["DISPLAY"] = ":" + pipe.readline().strip()
@@ -121,11 +121,29 @@ class Window(console.Gimp):
             return run.stdout.split()[0] if run.stdout.split() else None
         return wait_for(search, seconds, f"a window '{title}'")
 
+    def screen(self):
+        """What the screen shows: its rows, of three bytes a pixel. The file is an X window dump of 32 bits
+        a pixel, blue first."""
+        with open(os.path.join(self.home, "Xvfb_screen0"), "rb") as file:
+            dump = file.read()
+        words = struct.unpack(">25I", dump[:100])
+        header, width, height, row, n_colours = words[0], words[4], words[5], words[12], words[19]
+        begin = header + 12 * n_colours
+        rows = []
+        for y in range(height):
+            pixels = dump[begin + y * row:begin + y * row + 4 * width]
+            rgb = bytearray(3 * width)
+            rgb[0::3], rgb[1::3], rgb[2::3] = pixels[2::4], pixels[1::4], pixels[0::4]
+            rows.append(bytes(rgb))
+        return rows
+
+    def do(self, *commands):
+        """Keys and mouse, in the words of xdotool."""
+        subprocess.run(["xdotool", *map(str, commands)], env=self.environment, timeout=60, check=True)
+
     def press(self, title, keys):
         """Presses a combination of keys, 'ctrl+z', in a window."""
-        number = self.window(title)
-        subprocess.run(["xdotool", "windowactivate", "--sync", number, "key", keys],
-                       env=self.environment, timeout=60, check=True)
+        self.do("windowactivate", "--sync", self.window(title), "key", keys)
 
     def running_plug_in(self):
         """The number of the process of Atelier's plug-in, or None."""

@@ -120,6 +120,7 @@ static void
 settings_changed (GObject *config, GParamSpec *param, Dialog *dialog)
 {
   dialog->settings_changed = TRUE;
+  atl_preview_set_after (dialog->preview, NULL);
   ask_soon (dialog);
 }
 
@@ -225,7 +226,6 @@ answered (const AtlTrialAnswer *answer, void *data)
       dialog->scale = answer->scale;
       show_facts (dialog, answer);
       atl_preview_set_scale (dialog->preview, answer->scale);
-      atl_preview_set_after (dialog->preview, NULL);
       ask_part (dialog);
     }
   else if (dialog->timeout == 0) /* else another part is to be seen already */
