@@ -178,8 +178,8 @@ make_conv (AtlBenchCase *bench_case, KernelData *data, int index, AtlRandom *ran
     .w_in = s->side,
     .h_out = side_out,
     .w_out = side_out,
-    .pad_top = s->kernel / 2,
-    .pad_left = s->kernel / 2,
+    .pad_top = (s->kernel - 1) / 2,
+    .pad_left = (s->kernel - 1) / 2,
   };
   bench_case->conv = data->conv;
   bench_case->operations = 2.0 * (double) n_weights * side_out * side_out;

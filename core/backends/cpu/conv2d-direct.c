@@ -15,6 +15,8 @@
 
 #include "backends/cpu/kernels.h"
 
+#include <string.h>
+
 #include "backends/cpu/blocks.h"
 #include "backends/cpu/conv2d.h"
 #include "backends/cpu/phases.h"
@@ -23,10 +25,11 @@
 
 enum
 {
-  BLOCK_PIXELS = 384,               /* outputs of a block, */
-  GATHERED_NUMBERS = 24576,         /* or numbers of its input, if they are gathered, */
-  GATHERED_PIXELS = 48,             /* and at least so many outputs */
-  GATHERED_GROUPS = 8,              /* fewer are not worth gathering for */
+  BLOCK_PIXELS = 384, /* outputs of a block, about */
+  GATHERED_NUMBERS =
+      24576, /* of its input, about, if that is gathered: 96 KiB of the second-level cache */
+  GATHERED_PIXELS = 48,             /* but not fewer outputs, if there are so many */
+  GATHERED_GROUPS = 8,              /* with fewer that read it, it is not gathered */
   N_CHUNKS = 16,                    /* at least so many, if there are as many blocks and groups */
   SLICE_WEIGHTS = 4096,             /* of a slice and a group, 16 KiB */
   AT_ONCE_STORED = 2 * ATL_AT_ONCE, /* pixels, if there is one slice */
@@ -86,10 +89,10 @@ typedef struct
   AtlView view;
   const float *w; /* packed; first tap of a group of output channels */
   int c_in, n_taps;
-  int x_step;     /* floats between the input pixels of neighbouring outputs */
-  size_t x_group; /* and between those of one ATL_AT_ONCE and the next */
-  int n_slice;    /* input channels of a slice, whole blocks */
-  gboolean gathered;
+  int x_step;        /* floats between the input pixels of neighbouring outputs */
+  size_t x_next;     /* and from the first of ATL_AT_ONCE outputs to that of the next ones */
+  int n_slice;       /* input channels of a slice, whole blocks */
+  gboolean gathered; /* the pixels lie in the order in which they are read: see gather_pixels () */
   const AtlPhase *phase;
 } Window;
 
@@ -199,7 +202,7 @@ sum_row (float *sums, const Window *window, const float *x, int n_pixels, int fi
         of_few[thirds](sums, window, x + n_blocks * window->view.block, w + w_blocks, 1,
                        first == 0 && n_blocks == 0);
       sums += n * ATL_CPU_LANES;
-      x += window->gathered ? window->x_group : (size_t) n * window->x_step;
+      x += window->gathered ? window->x_next : (size_t) n * window->x_step;
       p += n;
     }
 }
@@ -214,7 +217,7 @@ sum_part (float *sums, const Window *window, const AtlBlock *part)
     for (int r = 0; r < part->n_rows; r++)
       {
         const float *x = window->view.x + (part->row + r) * x_row
-                         + part->column / ATL_AT_ONCE * window->x_group;
+                         + part->column / ATL_AT_ONCE * window->x_next;
 
         sum_row (sums + r * sums_of_row (part->n_columns), window, x, part->n_columns, first);
       }
@@ -268,8 +271,9 @@ store_pixels (const Stores *to, const AtlPhase *phase, const AtlBlock *block, in
       const int q = (first + i) % block->n_columns, column = block->column + q;
 
       n_here = MIN (n - i, block->n_columns - q);
-      store_row (to, phase, row, column, MIN (n_here, phase->width - column),
-                 sums + i * ATL_CPU_LANES);
+      if (column < phase->width)
+        store_row (to, phase, row, column, MIN (n_here, phase->width - column),
+                   sums + i * ATL_CPU_LANES);
     }
 }
 
@@ -336,7 +340,7 @@ compute_block (const Job *job, const AtlPhase *phase, int image, int index, int 
       (atl_round_up (block.n_columns, ATL_THIRD) - 1) * phase->step + MAX (phase->tap_columns, 1),
       scratch + sums_of_block (&job->grid));
   window.x_step = phase->step * ATL_CHANNEL_BLOCK;
-  window.x_group = (size_t) ATL_AT_ONCE * window.x_step;
+  window.x_next = (size_t) ATL_AT_ONCE * window.x_step;
   for (int group = begin; group < end; group++)
     compute_group (job, &window, image, &block, group, scratch);
 }
@@ -344,7 +348,7 @@ compute_block (const Job *job, const AtlPhase *phase, int image, int index, int 
 /* Copies the pixels that a block of outputs sees: ATL_AT_ONCE of them, row by row, in one channel block after the
  * other; then the next ones. */
 static void
-gather (float *to, const AtlImage *x, const AtlPhase *phase, const AtlBlock *block)
+gather_pixels (float *to, const AtlImage *x, const AtlPhase *phase, const AtlBlock *block)
 {
   const size_t plane = atl_plane_size (x), size = ATL_AT_ONCE * ATL_CHANNEL_BLOCK;
   const int row = block->row * phase->step + phase->top;
@@ -383,18 +387,18 @@ compute_gathered (const Job *job, int image, int index, int begin, int end, floa
   const AtlPhase first = atl_phase_of_pass (job->conv, job->pass, 0);
   float *buffer = scratch + sums_of_block (&job->grid);
 
-  gather (buffer, &x, &first, &all);
+  gather_pixels (buffer, &x, &first, &all);
   for (int i = begin; i < end; i++)
     {
       const AtlPhase phase = atl_phase_of_pass (job->conv, job->pass, i % job->n_phases);
       Window window = window_of_phase (job, &phase);
       AtlBlock block = all;
 
-      block.n_rows = MIN (block.n_rows, phase.height - block.row);
+      block.n_rows = block.column < phase.width ? MIN (block.n_rows, phase.height - block.row) : 0;
       window.gathered = TRUE;
       window.view = (AtlView) { .x = buffer, .block = ATL_AT_ONCE * ATL_CHANNEL_BLOCK };
       window.x_step = ATL_CHANNEL_BLOCK;
-      window.x_group = x.n_blocks * window.view.block;
+      window.x_next = x.n_blocks * window.view.block;
       if (block.n_rows > 0)
         compute_group (job, &window, image, &block, i / job->n_phases, scratch);
     }
@@ -428,24 +432,35 @@ run_chunk (int chunk, int worker, void *data)
     }
 }
 
-/* Whether the input of a block is gathered: each output sees at most one pixel, those of all phases the same ones,
- * which lie inside the picture. */
+/* Whether each output sees one pixel at most, and those of all phases the same ones, none of which is padding. */
 static gboolean
-is_gathered (const AtlConv2d *conv, AtlPass pass)
+sees_one_pixel (const AtlConv2d *conv, AtlPass pass)
 {
   const gboolean forward = pass == ATL_PASS_FORWARD;
-  const int n_groups = atl_divide_up (atl_outputs_of_pass (conv, pass), ATL_CPU_LANES);
   const int h = forward ? conv->h_in : conv->h_out, w = forward ? conv->w_in : conv->w_out;
+  const int s = conv->stride;
   const AtlPhase phase = atl_phase_of_pass (conv, pass, 0);
 
-  if (n_groups * atl_phases_of_pass (conv, pass) < GATHERED_GROUPS || conv->enlargement > 1)
-    return FALSE;
-  if (forward ? conv->kernel > 1
-              : conv->kernel > conv->stride || conv->pad_top % conv->stride != 0
-                    || conv->pad_left % conv->stride != 0)
+  if (forward ? conv->kernel > 1 || conv->enlargement > 1
+              : conv->kernel > s || conv->pad_top % s != 0 || conv->pad_left % s != 0)
     return FALSE;
   return phase.top >= 0 && phase.left >= 0 && phase.top + (phase.height - 1) * phase.step < h
          && phase.left + (phase.width - 1) * phase.step < w;
+}
+
+/* The groups of all phases with taps. */
+static int
+groups_that_read (const AtlConv2d *conv, AtlPass pass)
+{
+  const int n_groups = atl_divide_up (atl_outputs_of_pass (conv, pass), ATL_CPU_LANES);
+
+  return pass == ATL_PASS_FORWARD ? n_groups : n_groups * conv->kernel * conv->kernel;
+}
+
+static gboolean
+is_gathered (const AtlConv2d *conv, AtlPass pass)
+{
+  return sees_one_pixel (conv, pass) && groups_that_read (conv, pass) >= GATHERED_GROUPS;
 }
 
 /* The channels that a pass reads. */
@@ -468,21 +483,29 @@ grid_of (const AtlConv2d *conv, AtlPass pass)
   return atl_grid (largest.height, largest.width, n_pixels);
 }
 
-/* Floats for the sums and the input of a block, gathered or copied with its border. */
+/* Pixels of the input of a block: gathered, or copied with its border. */
+static size_t
+pixels_of_block (const AtlConv2d *conv, AtlPass pass)
+{
+  const AtlGrid grid = grid_of (conv, pass);
+  const int step = pass == ATL_PASS_FORWARD ? conv->stride : 1;
+  const size_t n_rows = (size_t) (grid.n_rows - 1) * step + conv->kernel;
+  const int n_columns = (atl_round_up (grid.n_columns, ATL_THIRD) - 1) * step + conv->kernel;
+
+  if (is_gathered (conv, pass))
+    return atl_round_up (grid.n_rows * grid.n_columns, ATL_AT_ONCE);
+  return n_rows * n_columns;
+}
+
+/* Floats for the sums and the input of a block. */
 static size_t
 worker_scratch_size (const AtlConv2d *conv, AtlPass pass)
 {
   const AtlGrid grid = grid_of (conv, pass);
-  const int step = pass == ATL_PASS_FORWARD ? conv->stride : 1;
-  const int n_rows = (grid.n_rows - 1) * step + conv->kernel;
-  const int n_columns = (atl_round_up (grid.n_columns, ATL_THIRD) - 1) * step + conv->kernel;
-  const int n_pixels = is_gathered (conv, pass)
-                           ? atl_round_up (grid.n_rows * grid.n_columns, ATL_AT_ONCE)
-                           : n_rows * n_columns;
 
   return atl_floats_aligned (sums_of_block (&grid)
-                             + (size_t) atl_padded_channels (inputs_of_pass (conv, pass))
-                                   * n_pixels);
+                             + atl_padded_channels (inputs_of_pass (conv, pass))
+                                   * pixels_of_block (conv, pass));
 }
 
 static size_t
@@ -509,7 +532,11 @@ run (const AtlConvSides *sides, const float *packed, const AtlConv2d *conv, AtlP
   };
   const int n_blocks = conv->n * job.grid.n_down * job.grid.n_across;
 
-  job.n_parts = CLAMP (N_CHUNKS / n_blocks, 1, job.n_phases * job.n_groups);
+  /* Each part gathers anew. */
+  const int most = job.gathered ? groups_that_read (conv, pass) / GATHERED_GROUPS
+                                : job.n_phases * job.n_groups;
+
+  job.n_parts = CLAMP (N_CHUNKS / n_blocks, 1, most);
   atl_parallel_for (n_blocks * job.n_parts, run_chunk, &job);
 }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "backends/backend.h"
+#include "base/rounding.h"
 
 G_BEGIN_DECLS
 
