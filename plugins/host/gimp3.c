@@ -113,10 +113,9 @@ run (GimpProcedure *procedure, GimpRunMode mode, GimpImage *image, GimpDrawable 
 
   atl_host_set_up ();
 
-  if (mode == GIMP_RUN_INTERACTIVE && ! atl_dialog_run (procedure, config, filter, image, layers))
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-
-  if (atl_arguments_read (settings, config, filter, &error)
+  if ((mode != GIMP_RUN_INTERACTIVE
+       || atl_dialog_run (procedure, config, filter, image, layers, &error))
+      && atl_arguments_read (settings, config, filter, &error)
       && atl_host_resize (filter, settings, image, (const AtlHostLayer *) layers->data,
                           (int) layers->len, &error))
     {
@@ -125,7 +124,7 @@ run (GimpProcedure *procedure, GimpRunMode mode, GimpImage *image, GimpDrawable 
       return gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
     }
 
-  status = atl_host_status (error);
+  status = error != NULL ? atl_host_status (error) : GIMP_PDB_CANCEL;
   if (status == GIMP_PDB_CANCEL)
     g_clear_error (&error); /* no message for what the user wanted */
   return gimp_procedure_new_return_values (procedure, status, error);

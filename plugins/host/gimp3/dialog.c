@@ -331,13 +331,44 @@ build (Dialog *dialog)
   gtk_widget_set_sensitive (GTK_WIDGET (dialog->how), FALSE);
 }
 
-gboolean
-atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, const AtlFilter *filter,
-                GimpImage *image, const GArray *layers)
+/* The first layer with pixels of its own, or NULL. */
+static AtlHostLayer
+first_pixels (const GArray *layers)
+{
+  AtlHostLayer found = NULL;
+
+  for (guint i = 0; i < layers->len && found == NULL; i++)
+    {
+      AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
+
+      if (gimp_item_is_group (GIMP_ITEM (layer)))
+        {
+          g_autoptr (GArray) inside = atl_host_group_layers (layer);
+
+          found = first_pixels (inside);
+        }
+      else
+        found = layer;
+    }
+  return found;
+}
+
+/* The layer to show. */
+static AtlHostLayer
+layer_to_show (GimpImage *image, const GArray *selected)
 {
   g_autoptr (GArray) all = atl_host_image_layers (image);
+  AtlHostLayer layer = first_pixels (selected);
+
+  return layer != NULL ? layer : first_pixels (all);
+}
+
+gboolean
+atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, const AtlFilter *filter,
+                GimpImage *image, const GArray *layers, GError **error)
+{
   g_autofree char *title = atl_host_title (filter->label);
-  const GArray *first = layers->len > 0 ? layers : all;
+  AtlHostLayer shown = layer_to_show (image, layers);
   Dialog dialog = {
     .filter = filter,
     .config = config,
@@ -348,10 +379,14 @@ atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, const Atl
   gboolean accepted;
   gulong handler;
 
-  g_return_val_if_fail (first->len > 0, FALSE);
+  if (shown == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("the image has no layer with pixels"));
+      return FALSE;
+    }
 
   gimp_ui_init (filter->name);
-  dialog.shown = GIMP_DRAWABLE (g_array_index (first, AtlHostLayer, 0));
+  dialog.shown = GIMP_DRAWABLE (shown);
   dialog.window = GTK_DIALOG (gimp_procedure_dialog_new (procedure, config, title));
   dialog.trial = atl_trial_new (filter, answered, &dialog);
   build (&dialog);

@@ -10,6 +10,7 @@
 
 /* Asks the user for the arguments, and shows beside them what they would do: a part of the picture before and after,
  * the result's size, the time and the memory that it will take, and by what it is computed. 'layers' are the selected
- * ones. FALSE if the user does not want. */
+ * ones. FALSE without an error if the user does not want. */
 gboolean atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
-                         const AtlFilter *filter, GimpImage *image, const GArray *layers);
+                         const AtlFilter *filter, GimpImage *image, const GArray *layers,
+                         GError **error);
