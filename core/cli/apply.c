@@ -20,9 +20,6 @@
 #include "image/photo-file.h"
 #include "image/swap.h"
 
-/* Work shorter than this many seconds is not announced. */
-#define LONG_SECONDS 10.0
-
 /* The part of writing in the progress. */
 #define WRITE_PART 0.1
 
@@ -118,7 +115,7 @@ announce (const Apply *apply, const File *file, GeglBuffer *buffer, GError **err
   const double seconds = atl_job_seconds (apply->job, width, height, error);
   if (seconds < 0.0)
     return FALSE;
-  if (seconds >= LONG_SECONDS)
+  if (seconds >= ATL_LONG_SECONDS)
     {
       g_autofree char *duration = atl_duration_to_string (seconds);
 
@@ -128,24 +125,14 @@ announce (const Apply *apply, const File *file, GeglBuffer *buffer, GError **err
   return TRUE;
 }
 
-/* Names of files need not be UTF-8, but JSON must. */
-static void
-report_text (JsonBuilder *report, const char *name, const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-  json_builder_set_member_name (report, name);
-  json_builder_add_string_value (report, valid);
-}
-
 static void
 report_failure (const Apply *apply, const char *input, const GError *failure)
 {
   if (apply->report == NULL)
     return;
   json_builder_begin_object (apply->report);
-  report_text (apply->report, "input", input);
-  report_text (apply->report, "error", failure->message);
+  atl_json_add_text (apply->report, "input", input);
+  atl_json_add_text (apply->report, "error", failure->message);
   json_builder_end_object (apply->report);
 }
 
@@ -165,14 +152,11 @@ report_file (const Apply *apply, const File *file, GeglBuffer *result, double se
   if (apply->report == NULL)
     return;
   json_builder_begin_object (apply->report);
-  report_text (apply->report, "input", file->input);
-  report_text (apply->report, "output", file->output);
-  json_builder_set_member_name (apply->report, "width");
-  json_builder_add_int_value (apply->report, width);
-  json_builder_set_member_name (apply->report, "height");
-  json_builder_add_int_value (apply->report, height);
-  json_builder_set_member_name (apply->report, "seconds");
-  json_builder_add_double_value (apply->report, seconds);
+  atl_json_add_text (apply->report, "input", file->input);
+  atl_json_add_text (apply->report, "output", file->output);
+  atl_json_add_integer (apply->report, "width", width);
+  atl_json_add_integer (apply->report, "height", height);
+  atl_json_add_number (apply->report, "seconds", seconds);
   json_builder_end_object (apply->report);
 }
 
@@ -317,6 +301,20 @@ is_missing_folder (const Apply *apply, char **inputs)
   return is_meant && ! g_file_test (apply->output, G_FILE_TEST_EXISTS);
 }
 
+/* A name for the one output that no picture could have. Other reasons why it cannot be written are a failure
+ * of this picture, told when it is its turn. */
+static int
+check_ending (const Apply *apply)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (! g_file_test (apply->output, G_FILE_TEST_IS_DIR)
+      && ! atl_photo_file_check_output (apply->output, &error)
+      && g_error_matches (error, ATL_ERROR, ATL_ERROR_ARGUMENT))
+    return atl_say_error (apply->usage->command, error);
+  return ATL_EXIT_DONE;
+}
+
 static int
 check_arguments (const Apply *apply, char **inputs)
 {
@@ -339,7 +337,7 @@ check_arguments (const Apply *apply, char **inputs)
   if (clash != NULL)
     return atl_say_usage (command, _ ("two of the pictures would both become '%s'"), clash);
 
-  return ATL_EXIT_DONE;
+  return check_ending (apply);
 }
 
 static int

@@ -157,7 +157,8 @@ list (const Options *options)
   else
     {
       g_auto (GStrv) folders = atl_library_folders ();
-      g_autofree char *searched = g_strjoinv (", ", folders);
+      g_autofree char *joined = g_strjoinv (", ", folders);
+      g_autofree char *searched = g_filename_display_name (joined);
 
       if (options->task != NULL)
         atl_say (usage.command, _ ("there are no models for the task '%s' in %s"), options->task,
@@ -212,9 +213,11 @@ show (const char *model, const Options *options)
     show_json (file, checksum);
   else
     {
+      g_autofree char *shown = g_filename_display_name (path);
+
       printf (_ ("path          %s\nbytes         %zu\nsha256        %s\n"
                  "tensors       %d\nparameters    %zu\n"),
-              path, atl_weight_file_size (file), checksum, atl_weight_file_n_tensors (file),
+              shown, atl_weight_file_size (file), checksum, atl_weight_file_n_tensors (file),
               count_numbers (file));
       atl_card_foreach (atl_weight_file_card (file), print_card_member, NULL);
     }

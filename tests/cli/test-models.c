@@ -66,9 +66,9 @@ lists_json (void)
   CU_ASSERT (found);
 }
 
-/* A folder's name need not be UTF-8, but JSON must. */
+/* A folder's name need not be UTF-8, but what is told must. */
 static void
-json_is_utf8 (void)
+told_paths_are_utf8 (void)
 {
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
   g_autofree char *odd = g_build_filename (folder, "\351", NULL);
@@ -82,6 +82,10 @@ json_is_utf8 (void)
   g_autoptr (JsonNode) root = run_json (ATL_ARGUMENTS ("models", "show", "--json", path));
   const char *told = json_object_get_string_member (json_node_get_object (root), "path");
   CU_ASSERT (g_str_has_suffix (told, "/\357\277\275/good.safetensors"));
+
+  g_autofree char *text = NULL;
+  atl_test_run (ATL_EXIT_DONE, &text, NULL, ATL_ARGUMENTS ("models", "show", path));
+  atl_test_contains (text, "/\357\277\275/good.safetensors\n");
 }
 
 static void
@@ -188,7 +192,7 @@ main (void)
   static const AtlTest tests[] = {
     { "lists", lists },
     { "lists as JSON", lists_json },
-    { "JSON is UTF-8", json_is_utf8 },
+    { "told paths are UTF-8", told_paths_are_utf8 },
     { "tells of broken files", tells_of_broken_files },
     { "shows", shows },
     { "sums up", sums_up },

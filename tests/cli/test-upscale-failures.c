@@ -152,7 +152,7 @@ impossible_outputs_are_told (void)
   place_init (&place);
   g_autofree char *nowhere = atl_test_photo_path (place.folder, "nowhere/out.png");
   g_autofree char *below_file = atl_test_photo_path (place.folder, "in.png/out.png");
-  g_autofree char *odd = atl_test_photo_path (place.folder, "out.xyz");
+  g_autofree char *odd = atl_test_photo_path (place.folder, "out.gif");
   g_autofree char *bare = atl_test_photo_path (place.folder, "out");
   g_autofree char *link = atl_test_photo_path (place.folder, "link");
   g_autofree char *linked = atl_test_photo_path (place.folder, "link/in.png");
@@ -166,14 +166,18 @@ impossible_outputs_are_told (void)
   atl_test_run_fails (ATL_EXIT_FAILED, text, ATL_ARGUMENTS ("upscale", place.picture, "-o", output))
   FAILS ("nowhere/out.png' cannot be written: No such file or directory", nowhere);
   FAILS ("in.png/out.png' cannot be written: Not a directory", below_file);
-  FAILS ("out.xyz' cannot be written: its name must end in .png, .jpg, .tif or .webp", odd);
-  FAILS ("out' cannot be written: its name must end in .png, .jpg, .tif or .webp", bare);
   FAILS ("in.png' would be replaced by its own result; name another output", place.picture);
   FAILS ("in.png' would be replaced by its own result; name another output", place.folder);
   FAILS ("in.png' would be replaced by its own result; name another output", detour);
   FAILS ("in.png' would be replaced by its own result; name another output", linked);
   FAILS ("in.png' would be replaced by its own result; name another output", link);
 #undef FAILS
+  atl_test_run_fails (ATL_EXIT_USAGE,
+                      "out.gif' cannot be written: its name must end in .png, .jpg, .tif or .webp",
+                      ATL_ARGUMENTS ("upscale", place.picture, "-o", odd));
+  atl_test_run_fails (ATL_EXIT_USAGE,
+                      "out' cannot be written: its name must end in .png, .jpg, .tif or .webp",
+                      ATL_ARGUMENTS ("upscale", place.picture, "-o", bare));
 
   atl_test_folder_holds (place.folder, "in.png link");
   CU_ASSERT_FATAL (g_file_get_contents (place.picture, &after, &size_after, NULL));
