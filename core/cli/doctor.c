@@ -3,11 +3,7 @@
  * The command 'atelier doctor': what is found here, what is not as it should be, and what to do.
  */
 
-#include <glib/gstdio.h>
-#include <glob.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "backends/backend.h"
 #include "base/cpu.h"
@@ -15,66 +11,39 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/command.h"
+#include "cli/doctor.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "filters/filter.h"
 #include "nets/model.h"
 #include "weights/library.h"
 
 static const AtlUsage usage = {
   .command = "doctor",
-  .summary = N_ ("Tells what is found here: processor, models, GIMP and its plug-ins; and what is\n"
-                 "wrong with them. The exit status is 1 if something is."),
+  .summary = N_ (
+      "Tells what is found here: processor, models, GIMP and its plug-ins; and what is wrong\n"
+      "with them and what to do, as PROBLEM. The exit status is 1 if there is one. No GIMP is no\n"
+      "problem, nor is a second GIMP without the plug-ins; a GIMP without them and no other is."),
   .examples = "  atelier doctor\n"
               "  atelier doctor --json",
 };
 
-/* A GIMP that could be installed. */
-typedef struct
-{
-  const char *name;
-  const char *const programs[3];  /* the first that is found counts; NULL-ended */
-  const char *directory_variable; /* of the environment, replaces the user's folder */
-  const char *user_folder;        /* in the user's folder of settings */
-  const char *const patterns[4];  /* of the system's plug-in folders; NULL-ended */
-} Gimp;
-
-static const Gimp gimps[] = {
-  { "GIMP 3.0",
-    { "gimp-console-3.0", "gimp-3.0" },
-    "GIMP3_DIRECTORY",
-    "GIMP/3.0",
-    { "/usr/lib/*/gimp/3.0/plug-ins", "/usr/lib/gimp/3.0/plug-ins",
-      "/usr/local/lib*/gimp/3.0/plug-ins" } },
-  { "GIMP 2.10",
-    { "gimp-console-2.10", "gimp-2.10" },
-    "GIMP2_DIRECTORY",
-    "GIMP/2.10",
-    { "/usr/lib/*/gimp/2.0/plug-ins", "/usr/lib/gimp/2.0/plug-ins",
-      "/usr/local/lib*/gimp/2.0/plug-ins" } },
-};
-
-/* The rows of the table: what, what was found, and what is wrong with it, or NULL. */
-typedef struct
-{
-  char *what, *found, *problem;
-} Finding;
+/* Upscale takes no more for 24 megapixels. */
+#define MEMORY_NEEDED ((size_t) 512 << 20)
 
 static void
 finding_clear (void *data)
 {
-  Finding *finding = data;
+  AtlFinding *finding = data;
 
   g_free (finding->what);
   g_free (finding->found);
   g_free (finding->problem);
 }
 
-/* Takes 'found' and 'problem'. */
-static void
-add (GArray *findings, const char *what, char *found, char *problem)
+void
+atl_findings_add (AtlFindings *findings, const char *what, char *take_found, char *take_problem)
 {
-  const Finding finding = { g_strdup (what), found, problem };
+  const AtlFinding finding = { g_strdup (what), take_found, take_problem };
 
   g_array_append_val (findings, finding);
 }
@@ -98,173 +67,89 @@ reason_of_level (void)
 }
 
 static void
-examine_machine (GArray *findings)
+examine_memory (AtlFindings *findings)
 {
-  const AtlBackend *backend = atl_backend_default ();
-  const size_t memory = atl_memory_available ();
+  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
+  const size_t memory = root != NULL ? atl_memory_available_under (root) : atl_memory_available ();
 
-  add (findings, "atelier", g_strdup (ATELIER_VERSION), NULL);
-  add (findings, "backend",
-       g_strdup_printf ("%s (%s): %s", backend->name, backend->variant, reason_of_level ()), NULL);
-  add (findings, "threads", g_strdup_printf ("%d", atl_threads_count ()), NULL);
-  if (memory > 0)
-    add (findings, "memory",
-         g_strdup_printf (_ ("%.1f GiB free"), (double) memory / (1024.0 * 1024.0 * 1024.0)), NULL);
+  if (memory == 0)
+    return;
+  atl_findings_add (
+      findings, "memory",
+      g_strdup_printf (_ ("%.1f GiB free"), (double) memory / (1024.0 * 1024.0 * 1024.0)),
+      memory >= MEMORY_NEEDED
+          ? NULL
+          : g_strdup_printf (_ ("large photos need %zu MiB: close other programs, or process "
+                                "smaller pictures"),
+                             MEMORY_NEEDED >> 20));
 }
 
 static void
-examine_models (GArray *findings)
+examine_machine (AtlFindings *findings)
+{
+  const AtlBackend *backend = atl_backend_default ();
+
+  atl_findings_add (findings, "atelier", g_strdup (ATELIER_VERSION), NULL);
+  atl_findings_add (
+      findings, "backend",
+      g_strdup_printf ("%s (%s): %s", backend->name, backend->variant, reason_of_level ()), NULL);
+  atl_findings_add (findings, "threads", g_strdup_printf ("%d", atl_threads_count ()), NULL);
+  examine_memory (findings);
+}
+
+static void
+examine_models (AtlFindings *findings)
 {
   g_autoptr (GPtrArray) problems = NULL;
   g_autoptr (GPtrArray) entries = atl_library_list (NULL, &problems);
   g_auto (GStrv) folders = atl_library_folders ();
   g_autofree char *searched = g_strjoinv (", ", folders);
 
-  add (findings, "searched", g_strdup (searched), NULL);
+  atl_findings_add (findings, "searched", g_strdup (searched), NULL);
   for (guint i = 0; i < entries->len; i++)
     {
       const AtlLibraryEntry *entry = g_ptr_array_index (entries, i);
       g_autoptr (GError) error = NULL;
       g_autoptr (AtlModel) model = atl_model_load (entry->path, NULL, &error);
 
-      add (findings, "model", g_strdup (entry->path),
-           model != NULL ? NULL : g_strdup (error->message));
+      atl_findings_add (findings, "model", g_strdup (entry->path),
+                        model != NULL ? NULL : g_strdup (error->message));
     }
   for (guint i = 0; i < problems->len; i++)
-    add (findings, "model", NULL, g_strdup (g_ptr_array_index (problems, i)));
+    atl_findings_add (findings, "model", NULL, g_strdup (g_ptr_array_index (problems, i)));
   if (entries->len == 0)
-    add (findings, "model", NULL,
-         g_strdup_printf (_ ("there is none in %s; install Atelier with 'ninja install', or set "
-                             "ATELIER_MODEL_PATH to a folder that has one"),
-                          searched));
-}
-
-/* The folders in which a GIMP looks for plug-ins, and which exist. */
-static GPtrArray *
-plugin_folders (const Gimp *gimp)
-{
-  GPtrArray *folders = g_ptr_array_new_with_free_func (g_free);
-  const char *directory = g_getenv (gimp->directory_variable);
-  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
-  g_autofree char *settings = directory != NULL ? g_strdup (directory)
-                                                : g_build_filename (g_get_user_config_dir (),
-                                                                    gimp->user_folder, NULL);
-  glob_t found = { 0 };
-
-  g_ptr_array_add (folders, g_build_filename (settings, "plug-ins", NULL));
-  for (int i = 0; gimp->patterns[i] != NULL; i++)
-    {
-      g_autofree char *pattern = g_strconcat (root != NULL ? root : "", gimp->patterns[i], NULL);
-
-      glob (pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
-    }
-  for (size_t i = 0; i < found.gl_pathc; i++)
-    g_ptr_array_add (folders, g_strdup (found.gl_pathv[i]));
-  globfree (&found);
-  return folders;
-}
-
-static const char *
-find_program (const Gimp *gimp)
-{
-  for (int i = 0; gimp->programs[i] != NULL; i++)
-    {
-      g_autofree char *path = g_find_program_in_path (gimp->programs[i]);
-
-      if (path != NULL)
-        return gimp->programs[i];
-    }
-  return NULL;
-}
-
-/* GIMP starts FOLDER/NAME/NAME. */
-static void
-examine_plugin (GArray *findings, const Gimp *gimp, const AtlFilter *filter)
-{
-  g_autoptr (GPtrArray) folders = plugin_folders (gimp);
-  g_autofree char *name = g_strconcat ("atelier-", filter->name, NULL);
-  g_autoptr (GString) searched = g_string_new (NULL);
-
-  for (guint i = 0; i < folders->len; i++)
-    {
-      const char *folder = g_ptr_array_index (folders, i);
-      g_autofree char *path = g_build_filename (folder, name, name, NULL);
-
-      g_string_append_printf (searched, i == 0 ? "%s" : ", %s", folder);
-      if (! g_file_test (path, G_FILE_TEST_EXISTS))
-        continue;
-      add (findings, gimp->name, g_strdup (path),
-           g_access (path, X_OK) == 0
-               ? NULL
-               : g_strdup_printf (_ ("cannot be run; make it executable by 'chmod +x %s'"), path));
-      return;
-    }
-  add (findings, gimp->name, NULL,
-       g_strdup_printf (_ ("the plug-in '%s' is not in %s; install Atelier for this version by "
-                           "'ninja install'"),
-                        name, searched->str));
-}
-
-/* "gimp-console-2.10: GNU Image Manipulation Program version 2.10.34", or the program alone if it does not
- * tell. */
-static char *
-describe_program (const char *program)
-{
-  const char *const command[] = { program, "--version", NULL };
-  g_autofree char *output = NULL;
-
-  if (! g_spawn_sync (NULL, (char **) command, NULL,
-                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
-                      NULL, NULL)
-      || output == NULL || *g_strstrip (output) == '\0')
-    return g_strdup (program);
-
-  output[strcspn (output, "\n")] = '\0';
-  return g_strdup_printf ("%s: %s", program, output);
+    atl_findings_add (
+        findings, "model", NULL,
+        g_strdup_printf (_ ("there is none in %s; install Atelier with 'ninja install', or set "
+                            "ATELIER_MODEL_PATH to a folder that has one"),
+                         searched));
 }
 
 static void
-examine_gimps (GArray *findings)
-{
-  gboolean any = FALSE;
-
-  for (size_t i = 0; i < G_N_ELEMENTS (gimps); i++)
-    {
-      const char *program = find_program (&gimps[i]);
-
-      if (program == NULL)
-        continue;
-      any = TRUE;
-      add (findings, gimps[i].name, describe_program (program), NULL);
-      for (const AtlFilter *const *filter = atl_filters (); *filter != NULL; filter++)
-        examine_plugin (findings, &gimps[i], *filter);
-    }
-  if (! any)
-    add (findings, "GIMP", g_strdup (_ ("not installed; the command line works without it")), NULL);
-}
-
-static void
-print_findings (const GArray *findings)
+print_findings (const AtlFindings *findings)
 {
   for (guint i = 0; i < findings->len; i++)
     {
-      const Finding *f = &g_array_index (findings, Finding, i);
+      const AtlFinding *f = &g_array_index (findings, AtlFinding, i);
 
-      printf ("%-10s %s%s%s%s\n", f->what, f->found != NULL ? f->found : "",
-              f->found != NULL && f->problem != NULL ? ": " : "",
-              f->problem != NULL ? _ ("PROBLEM: ") : "", f->problem != NULL ? f->problem : "");
+      g_autofree char *line = g_strconcat (
+          f->found != NULL ? f->found : "", f->found != NULL && f->problem != NULL ? ": " : "",
+          f->problem != NULL ? _ ("PROBLEM: ") : "", f->problem, NULL);
+      g_autofree char *shown = g_filename_display_name (line); /* paths need not be UTF-8 */
+
+      printf ("%-10s %s\n", f->what, shown);
     }
 }
 
 static void
-print_findings_json (const GArray *findings)
+print_findings_json (const AtlFindings *findings)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_array (builder);
   for (guint i = 0; i < findings->len; i++)
     {
-      const Finding *f = &g_array_index (findings, Finding, i);
+      const AtlFinding *f = &g_array_index (findings, AtlFinding, i);
       const char *const members[] = { "what", f->what, "found", f->found, "problem", f->problem };
 
       json_builder_begin_object (builder);
@@ -280,13 +165,13 @@ print_findings_json (const GArray *findings)
 static int
 examine (gboolean json)
 {
-  g_autoptr (GArray) findings = g_array_new (FALSE, FALSE, sizeof (Finding));
+  g_autoptr (GArray) findings = g_array_new (FALSE, FALSE, sizeof (AtlFinding));
   int status = ATL_EXIT_DONE;
 
   g_array_set_clear_func (findings, finding_clear);
   examine_machine (findings);
   examine_models (findings);
-  examine_gimps (findings);
+  atl_doctor_examine_gimps (findings);
 
   if (json)
     print_findings_json (findings);
@@ -294,7 +179,7 @@ examine (gboolean json)
     print_findings (findings);
 
   for (guint i = 0; i < findings->len; i++)
-    if (g_array_index (findings, Finding, i).problem != NULL)
+    if (g_array_index (findings, AtlFinding, i).problem != NULL)
       status = ATL_EXIT_FAILED;
   return status;
 }

@@ -9,6 +9,7 @@
 #include <libgimp/gimpui.h>
 
 #include "base/i18n.h"
+#include "host/version.h"
 #include "weights/library.h"
 
 /* Arguments before those of the filter: run mode, image, drawable. */
@@ -467,5 +468,7 @@ atl_host_main (const char *filter_name, int argc, char **argv)
   static const GimpPlugInInfo info = { NULL, NULL, query, run };
 
   filter = atl_filter_find (filter_name);
+  if (atl_host_tell_version (filter, argc, argv))
+    return 0;
   return gimp_main (&info, argc, argv);
 }

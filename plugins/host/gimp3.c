@@ -10,6 +10,7 @@
 #include "base/i18n.h"
 #include "host/gimp3/arguments.h"
 #include "host/gimp3/dialog.h"
+#include "host/version.h"
 
 /* GIMP makes the plug-in's object by itself, without a way to hand anything to it. */
 static const AtlFilter *filter;
@@ -181,5 +182,7 @@ int
 atl_host_main (const char *filter_name, int argc, char **argv)
 {
   filter = atl_filter_find (filter_name);
+  if (atl_host_tell_version (filter, argc, argv))
+    return 0;
   return gimp_main (atl_plug_in_get_type (), argc, argv);
 }

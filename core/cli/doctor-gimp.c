@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The part of 'atelier doctor' that finds out why a plug-in is not in GIMP's menu.
+ */
+
+#include "cli/doctor.h"
+
+#include <string.h>
+
+#include "base/i18n.h"
+#include "cli/plugin-copies.h"
+#include "filters/filter.h"
+
+/* One of our plug-ins in one GIMP. */
+typedef struct
+{
+  AtlFindings *findings;
+  const AtlGimp *gimp;
+  char *row;       /* "GIMP 3.0" */
+  char *name;      /* "atelier-upscale" */
+  gboolean works;  /* a copy can run */
+  gboolean broken; /* a copy is there, or nearly there, and cannot be used */
+} Examination;
+
+static void
+examination_init (Examination *e, AtlFindings *findings, const AtlGimp *gimp,
+                  const AtlFilter *filter)
+{
+  *e = (Examination) { .findings = findings, .gimp = gimp };
+  e->row = g_strdup_printf ("GIMP %s", gimp->version);
+  e->name = g_strconcat ("atelier-", filter->name, NULL);
+}
+
+static void
+examination_clear (Examination *e)
+{
+  g_free (e->row);
+  g_free (e->name);
+}
+
+static void
+add_broken (Examination *e, const AtlPluginCopy *copy, char *take_problem)
+{
+  e->broken = TRUE;
+  atl_findings_add (e->findings, e->row, g_strdup (copy->path), take_problem);
+}
+
+static char *
+with_version (const AtlPluginCopy *copy, const AtlPluginTrial *trial)
+{
+  if (trial->version != NULL)
+    return g_strdup_printf (_ ("%s, version %s"), copy->path, trial->version);
+  return trial->remark != NULL ? g_strdup_printf ("%s, %s", copy->path, trial->remark)
+                               : g_strdup (copy->path);
+}
+
+/* The copy that GIMP takes: what GIMP remembers of it. */
+static void
+add_used (Examination *e, const AtlPluginCopy *copy, const AtlPluginTrial *trial)
+{
+  g_autofree char *described = with_version (copy, trial);
+  g_autofree char *memory = atl_gimp_memory_file (e->gimp);
+  g_autofree char *quoted = g_shell_quote (memory);
+
+  switch (atl_gimp_remembers (e->gimp, copy->path))
+    {
+    case ATL_MEMORY_LISTED:
+      atl_findings_add (e->findings, e->row,
+                        g_strdup_printf (_ ("%s: in the menu Filters > Atelier"), described), NULL);
+      return;
+    case ATL_MEMORY_NOTHING:
+      atl_findings_add (e->findings, e->row,
+                        g_strdup_printf (_ ("%s: in the menu from GIMP's next start"), described),
+                        NULL);
+      return;
+    case ATL_MEMORY_REFUSED:
+      atl_findings_add (
+          e->findings, e->row, g_strdup (copy->path),
+          g_strdup_printf (_ ("GIMP has been started since this was installed, and did not take "
+                              "it: start it anew; if that does not help, remove the file %s, start "
+                              "'%s --verbose' from a terminal and read what it says of '%s'"),
+                           quoted, e->gimp->program, e->name));
+      e->broken = TRUE;
+      return;
+    }
+}
+
+/* Of several copies GIMP takes the first in its order. */
+static void
+add_unused (Examination *e, const AtlPluginCopy *copy, const AtlPluginTrial *trial,
+            const AtlPluginCopy *used, const AtlPluginTrial *used_trial)
+{
+  g_autofree char *described = with_version (copy, trial);
+  g_autofree char *other = with_version (used, used_trial);
+
+  if (g_strcmp0 (trial->version, used_trial->version) == 0)
+    atl_findings_add (e->findings, e->row,
+                      g_strdup_printf (_ ("%s: a second copy, which GIMP leaves aside"), described),
+                      NULL);
+  else
+    atl_findings_add (e->findings, e->row, g_steal_pointer (&described),
+                      g_strdup_printf (_ ("GIMP does not use this copy but %s: remove the one that "
+                                          "you do not want"),
+                                       other));
+}
+
+/* The copies that GIMP finds. */
+static void
+examine_found (Examination *e, const GPtrArray *copies)
+{
+  const AtlPluginCopy *used = NULL;
+  g_auto (AtlPluginTrial) used_trial = { 0 };
+
+  for (guint i = 0; i < copies->len; i++)
+    {
+      const AtlPluginCopy *copy = g_ptr_array_index (copies, i);
+      char *blocked = copy->place == ATL_PLACE_RIGHT ? atl_plugin_copy_blocked (copy) : NULL;
+
+      if (copy->place != ATL_PLACE_RIGHT)
+        break;
+      if (blocked != NULL)
+        {
+          add_broken (e, copy, blocked);
+          continue;
+        }
+
+      g_auto (AtlPluginTrial) trial = atl_plugin_copy_try (copy, e->gimp);
+      if (used != NULL)
+        add_unused (e, copy, &trial, used, &used_trial);
+      else if (trial.problem != NULL)
+        add_broken (e, copy, g_strdup (trial.problem));
+      else
+        {
+          e->works = TRUE;
+          add_used (e, copy, &trial);
+        }
+      if (used == NULL)
+        {
+          used = copy;
+          used_trial = trial;
+          trial = (AtlPluginTrial) { 0 };
+        }
+    }
+}
+
+/* A command of the shell that moves a copy to where GIMP finds it. */
+static char *
+command_to_move (const Examination *e, const AtlPluginCopy *copy)
+{
+  g_autofree char *home = g_build_filename (
+      copy->place == ATL_PLACE_ELSEWHERE ? g_ptr_array_index (e->gimp->folders, 0) : copy->folder,
+      e->name, NULL);
+  g_autofree char *aside = g_strconcat (copy->path, ".new", NULL);
+  g_autofree char *to = g_shell_quote (home);
+  g_autofree char *from = g_shell_quote (copy->path);
+  g_autofree char *between = g_shell_quote (aside);
+
+  if (copy->place == ATL_PLACE_BARE)
+    return g_strdup_printf ("mv %s %s; mkdir %s; mv %s %s/%s", from, between, to, between, to,
+                            e->name);
+  return g_strdup_printf ("mkdir -p %s; mv %s %s/", to, from, to);
+}
+
+static gboolean
+is_in (const char *path, const char *folder)
+{
+  g_autofree char *plugins = g_build_filename (folder, "plug-ins", "", NULL);
+
+  return g_str_has_prefix (path, plugins);
+}
+
+/* A copy that GIMP does not find; there is none that it does. */
+static void
+examine_misplaced (Examination *e, const AtlPluginCopy *copy)
+{
+  g_autofree char *move = command_to_move (e, copy);
+  g_autofree char *gimprc = e->gimp->gimprc != NULL ? g_filename_display_name (e->gimp->gimprc)
+                                                    : NULL;
+
+  switch (copy->place)
+    {
+    case ATL_PLACE_RIGHT:
+      return;
+    case ATL_PLACE_BARE:
+      add_broken (
+          e, copy,
+          g_strdup_printf (_ ("GIMP %s wants every plug-in in a folder of its own name: %s"),
+                           e->gimp->version, move));
+      return;
+    case ATL_PLACE_NAMED:
+      add_broken (e, copy,
+                  g_strdup_printf (_ ("GIMP does not find it, since its folder must be called '%s' "
+                                      "and lie in 'plug-ins': %s"),
+                                   e->name, move));
+      return;
+    case ATL_PLACE_ELSEWHERE:
+      break;
+    }
+
+  if (is_in (copy->path, e->gimp->directory) || is_in (copy->path, e->gimp->libraries))
+    {
+      add_broken (
+          e, copy,
+          g_strdup_printf (_ ("GIMP does not look in this folder: add its 'plug-ins' folder "
+                              "in GIMP's Preferences > Folders > Plug-ins, or remove the "
+                              "line 'plug-in-path' from %s"),
+                           gimprc));
+      return;
+    }
+
+  /* Another GIMP's plug-in is no fault; one of ours that has lost its way is. */
+  g_auto (AtlPluginTrial) trial = atl_plugin_copy_try (copy, e->gimp);
+  if (trial.problem == NULL && trial.version != NULL)
+    add_broken (e, copy,
+                g_strdup_printf (_ ("lies in the folder of another version of GIMP, where %s does "
+                                    "not look: %s"),
+                                 e->row, move));
+}
+
+/* Returns the row that tells that nothing was found. */
+static int
+add_absent (const Examination *e)
+{
+  g_autoptr (GString) searched = g_string_new (NULL);
+
+  for (guint i = 0; i < e->gimp->folders->len; i++)
+    g_string_append_printf (searched, i == 0 ? "%s" : ", %s",
+                            (const char *) g_ptr_array_index (e->gimp->folders, i));
+  atl_findings_add (e->findings, e->row, NULL,
+                    g_strdup_printf (_ ("the plug-in '%s' is not in %s: build Atelier with 'meson "
+                                        "setup build -Dgimp=%d' and 'ninja -C build install'"),
+                                     e->name, searched->str, e->gimp->major));
+  return (int) e->findings->len - 1;
+}
+
+/* Returns the row that tells that there is no plug-in of this name, or -1; sets 'works' if it can be used. */
+static int
+examine_plugin (AtlFindings *findings, const AtlGimp *gimp, const AtlFilter *filter,
+                gboolean *works)
+{
+  Examination e;
+  int absent = -1;
+
+  examination_init (&e, findings, gimp, filter);
+  g_autoptr (GPtrArray) copies = atl_plugin_copies_find (gimp, e.name);
+  examine_found (&e, copies);
+  for (guint i = 0; ! e.works && ! e.broken && i < copies->len; i++)
+    examine_misplaced (&e, g_ptr_array_index (copies, i));
+  if (! e.works && ! e.broken)
+    absent = add_absent (&e);
+  *works |= e.works && ! e.broken;
+  examination_clear (&e);
+  return absent;
+}
+
+/* A GIMP in a box of its own sees neither the system's plug-ins nor the libraries that they need. Returns whether
+ * there is one. */
+static gboolean
+examine_boxes (AtlFindings *findings, gboolean works)
+{
+  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
+  g_autofree char *own = g_build_filename (g_get_user_data_dir (), "flatpak", NULL);
+  const struct
+  {
+    const char *row, *root, *folder;
+  } boxes[] = {
+    { "Flatpak", own, "app/org.gimp.GIMP" },
+    { "Flatpak", root != NULL ? root : "/", "var/lib/flatpak/app/org.gimp.GIMP" },
+    { "Snap", root != NULL ? root : "/", "snap/gimp" },
+  };
+  gboolean any = FALSE;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (boxes); i++)
+    {
+      g_autofree char *folder = g_build_filename (boxes[i].root, boxes[i].folder, NULL);
+
+      if (! g_file_test (folder, G_FILE_TEST_IS_DIR))
+        continue;
+      any = TRUE;
+      if (works)
+        atl_findings_add (
+            findings, boxes[i].row,
+            g_strdup_printf (_ ("%s: this GIMP cannot load Atelier; start the other"), folder),
+            NULL);
+      else
+        atl_findings_add (findings, boxes[i].row, g_steal_pointer (&folder),
+                          g_strdup (_ ("this GIMP is shut off from the system and cannot load "
+                                       "Atelier: install GIMP from your distribution (Debian: "
+                                       "'apt install gimp'), or use 'atelier upscale'")));
+    }
+  return any;
+}
+
+/* "gimp-console-2.10: GNU Image Manipulation Program version 2.10.34", or the program alone if it does not tell. */
+static char *
+describe_program (const char *program)
+{
+  const char *const command[] = { program, "--version", NULL };
+  g_autofree char *name = g_path_get_basename (program);
+  g_autofree char *output = NULL;
+
+  if (! g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                      &output, NULL, NULL, NULL)
+      || output == NULL || *g_strstrip (output) == '\0')
+    return g_steal_pointer (&name);
+
+  output[strcspn (output, "\n")] = '\0';
+  return g_strdup_printf ("%s: %s", name, output);
+}
+
+/* A photographer who has the plug-in in one GIMP need not have it in all. */
+static void
+excuse (AtlFindings *findings, const GArray *absent)
+{
+  for (guint i = 0; i < absent->len; i++)
+    {
+      AtlFinding *finding = &g_array_index (findings, AtlFinding, g_array_index (absent, int, i));
+
+      finding->found = g_steal_pointer (&finding->problem);
+    }
+}
+
+void
+atl_doctor_examine_gimps (AtlFindings *findings)
+{
+  g_autoptr (GPtrArray) gimps = atl_gimps_find ();
+  g_autoptr (GArray) absent = g_array_new (FALSE, FALSE, sizeof (int));
+  gboolean works = FALSE;
+
+  for (guint i = 0; i < gimps->len; i++)
+    {
+      const AtlGimp *gimp = g_ptr_array_index (gimps, i);
+      g_autofree char *row = g_strdup_printf ("GIMP %s", gimp->version);
+
+      atl_findings_add (findings, row, describe_program (gimp->program),
+                        g_strdup (gimp->path_problem));
+      for (const AtlFilter *const *filter = atl_filters ();
+           gimp->path_problem == NULL && *filter != NULL; filter++)
+        {
+          const int at = examine_plugin (findings, gimp, *filter, &works);
+
+          if (at >= 0)
+            g_array_append_val (absent, at);
+        }
+    }
+  if (works)
+    excuse (findings, absent);
+  if (! examine_boxes (findings, works) && gimps->len == 0)
+    atl_findings_add (findings, "GIMP",
+                      g_strdup (_ ("not installed; the command line works without it")), NULL);
+}
