@@ -76,11 +76,13 @@ atl_host_last_error (void)
   return gimp_get_pdb_error ();
 }
 
-/* "The blurb (1..8)", "The blurb { normal (0), best (1) }": all that 2.10 tells of an argument. */
+/* "The blurb (1..8) [2]", "The blurb { normal (0), best (1) } [0]": all that 2.10 tells of an argument. What is in
+ * brackets is the default, of which it has no other notion; plugins/batch/atelier-gimp-batch reads it. */
 static char *
 describe (const AtlParam *param)
 {
   GString *text = g_string_new (param->blurb);
+  char initial[G_ASCII_DTOSTR_BUF_SIZE];
 
   switch (param->kind)
     {
@@ -98,8 +100,9 @@ describe (const AtlParam *param)
       break;
     case ATL_PARAM_MODEL:
     case ATL_PARAM_FILE:
-      break;
+      return g_string_free (text, FALSE);
     }
+  g_string_append_printf (text, " [%s]", g_ascii_dtostr (initial, sizeof initial, param->initial));
   return g_string_free (text, FALSE);
 }
 
