@@ -16,6 +16,7 @@ atl_error_quark (void)
 void
 atl_error_set_memory (GError **error, const char *what, size_t n_bytes)
 {
+  /* Translators: "the weights", "a part of the picture"; all of them are said in this sentence alone. */
   g_set_error (error, ATL_ERROR, ATL_ERROR_MEMORY, _ ("Not enough memory for %s: %.0f MiB needed"),
                what, (double) n_bytes / (1024.0 * 1024.0));
 }

@@ -91,7 +91,7 @@ list_choices (const AtlParam *param)
   g_autoptr (GString) list = g_string_new (NULL);
 
   for (int i = 0; i < param->n_choices; i++)
-    g_string_append_printf (list, i == 0 ? "'%s'" : ", '%s'", param->choices[i].name);
+    g_string_append_printf (list, i == 0 ? _ ("'%s'") : _ (", '%s'"), param->choices[i].name);
   return g_strdup (list->str);
 }
 
@@ -231,7 +231,7 @@ atl_settings_parse (AtlSettings *settings, const char *name, const char *text, G
 
   if (! number_from_text (param, text, &value) || ! in_range (param, value))
     {
-      g_autofree char *found = g_strdup_printf ("'%s'", text);
+      g_autofree char *found = g_strdup_printf (_ ("'%s'"), text);
 
       set_range_error (param, found, error);
       return FALSE;

@@ -288,7 +288,7 @@ model_names (const UpscaleJob *job)
   g_autoptr (GString) names = g_string_new (NULL);
 
   for (int i = 0; i < job->n_networks; i++)
-    g_string_append_printf (names, i == 0 ? "'%s'" : ", '%s'", job->networks[i].name);
+    g_string_append_printf (names, i == 0 ? _ ("'%s'") : _ (", '%s'"), job->networks[i].name);
   return g_strdup (names->str);
 }
 
@@ -350,9 +350,9 @@ upscale_describe (const AtlJob *job)
   const AtlBackend *backend = atl_backend_default ();
   g_autofree char *names = model_names ((const UpscaleJob *) job);
 
-  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%s on %s (%s), %d thread",
-                                       "%s on %s (%s), %d threads", (gulong) atl_threads_count ()),
-                          names, backend->name, backend->variant, atl_threads_count ());
+  return g_strdup_printf (
+      P_ ("%s on %s (%s), %d thread", "%s on %s (%s), %d threads", atl_threads_count ()), names,
+      backend->name, backend->variant, atl_threads_count ());
 }
 
 const AtlFilter atl_filter_upscale = {

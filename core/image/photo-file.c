@@ -150,7 +150,9 @@ note_pages (AtlPhotoFile *file, VipsImage *image)
 
   if (vips_image_get_typeof (image, VIPS_META_N_PAGES) != 0
       && vips_image_get_int (image, VIPS_META_N_PAGES, &n_pages) == 0 && n_pages > 1)
-    add_remark (file, g_strdup_printf (_ ("the first of its %d pages was taken"), n_pages));
+    add_remark (file, g_strdup_printf (P_ ("the first of its %d page was taken",
+                                           "the first of its %d pages was taken", n_pages),
+                                       n_pages));
 }
 
 /* The space of the file's profile. Where there is none, or one that babl cannot follow or that is of
@@ -248,7 +250,7 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
 
   if (! atl_room_check (0, VIPS_IMAGE_SIZEOF_IMAGE (file->image), error))
     {
-      g_prefix_error (error, "'%s': ", path);
+      g_prefix_error (error, _ ("'%s': "), path);
       return NULL;
     }
 
@@ -258,7 +260,7 @@ atl_photo_file_open (const char *path, const AtlProgress *progress, GError **err
     return NULL;
   if (! atl_swap_check (file->losses, error))
     {
-      g_prefix_error (error, "'%s': ", path);
+      g_prefix_error (error, _ ("'%s': "), path);
       return NULL;
     }
   return g_steal_pointer (&file);

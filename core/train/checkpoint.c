@@ -181,8 +181,11 @@ atl_checkpoint_load (const char *path, AtlModel *model, AtlOptimizer *optimizer,
       if (info == NULL || info->size != optimizer->size)
         {
           g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
-                       _ ("'%s': '%s' has %zu numbers, but the network's has %zu; train with the "
-                          "options of the run, or start a new one"),
+                       P_ ("'%s': '%s' has %zu number, but the network's has %zu; train with the "
+                           "options of the run, or start a new one",
+                           "'%s': '%s' has %zu numbers, but the network's has %zu; train with the "
+                           "options of the run, or start a new one",
+                           info != NULL ? info->size : 0),
                        path, arrays[i].name, info != NULL ? info->size : 0, optimizer->size);
           return FALSE;
         }

@@ -18,7 +18,7 @@ bad_value (const AtlOption *option, const char *text, GError **error)
 {
   if (option->choices != NULL)
     {
-      g_autofree char *choices = g_strjoinv ("', '", (char **) option->choices);
+      g_autofree char *choices = g_strjoinv (_ ("', '"), (char **) option->choices);
 
       g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("'--%s' is '%s', but can be '%s'"),
                    option->name, text, choices);
@@ -372,8 +372,9 @@ static const AtlOption options[] = {
   { "average", 0, ATL_OPTION_NUMBER, AT (average), FALSE, 0, 0.999999, .argument = N_ ("D"),
     .blurb = N_ ("Keep the average of the weights with this memory, and save it; 0 saves the "
                  "weights as they are") },
-  { "norm", 0, ATL_OPTION_CHOICE, AT (norm), FALSE, 0, 0, norms, FALSE, N_ ("HOW"),
-    N_ ("Batch normalisation in training: left as it is at the start, or by the statistics of each "
+  { "norm", 0, ATL_OPTION_CHOICE, AT (norm), FALSE, 0, 0, norms,
+    .blurb = N_ (
+        "Batch normalisation in training: left as it is at the start, or by the statistics of each "
         "batch") },
   { "steps", 0, ATL_OPTION_INTEGER, AT (steps), FALSE, 1, 1e9, .argument = N_ ("N"),
     .blurb = N_ ("Train for so many steps") },
@@ -395,8 +396,8 @@ static const AtlOption options[] = {
     N_ ("Threads to compute with; the result does not depend on it [all processors]") },
   { "checkpoint", 0, ATL_OPTION_NUMBER, AT (checkpoint), TRUE, 0, 1e6, NULL, FALSE, N_ ("SECONDS"),
     N_ ("Time between checkpoints") },
-  { "precision", 0, ATL_OPTION_CHOICE, AT (precision), FALSE, 0, 0, precisions, FALSE, N_ ("TYPE"),
-    N_ ("Numbers of the weight file: f32 or f16") },
+  { "precision", 0, ATL_OPTION_CHOICE, AT (precision), FALSE, 0, 0, precisions,
+    .blurb = N_ ("Numbers of the weight file") },
   { "name", 0, ATL_OPTION_STRING, AT (name), .argument = N_ ("TEXT"),
     .blurb = N_ ("Name of the model, for its card") },
   { "description", 0, ATL_OPTION_STRING, AT (description), .argument = N_ ("TEXT"),

@@ -30,7 +30,7 @@ typedef struct
   double minimum, maximum;    /* of integers and numbers */
   const char *const *choices; /* NULL-ended */
   gboolean is_path;           /* a string or strings that may be paths */
-  const char *argument;       /* what --help calls its value, marked by N_() */
+  const char *argument;       /* what --help calls its value, marked by N_(); not of choices */
   const char *blurb;          /* marked by N_() */
   gboolean is_fixed;          /* a resumed training keeps it */
 } AtlOption;

@@ -101,7 +101,7 @@ atl_photos_find (const char *const *places, GError **error)
 
   if (paths->len == 0)
     {
-      g_autofree char *names = g_strjoinv ("', '", (char **) places);
+      g_autofree char *names = g_strjoinv (_ ("', '"), (char **) places);
 
       g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING, _ ("there are no photos in '%s'"), names);
       return NULL;
@@ -229,8 +229,11 @@ atl_photos_load (AtlPhotos *photos, const GPtrArray *paths, const AtlPhotoLimits
 
   if (first < n && loading.n_used < limits->max_photos)
     g_ptr_array_add (problems,
-                     g_strdup_printf (_ ("%d photos do not fit into the %zu MiB of memory "
-                                         "for photos and are not used"),
+                     g_strdup_printf (P_ ("%d photo does not fit into the %zu MiB of memory "
+                                          "for photos and is not used",
+                                          "%d photos do not fit into the %zu MiB of memory "
+                                          "for photos and are not used",
+                                          n - first),
                                       n - first, limits->max_bytes >> 20));
   return TRUE;
 }

@@ -5,6 +5,7 @@
 
 #include "train/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -240,8 +241,7 @@ static gboolean
 set_diverged (const Training *t, double loss, GError **error)
 {
   g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-               _ ("the training diverged: at step %" G_GUINT64_FORMAT
-                  " the loss is %g; try a lower "
+               _ ("the training diverged: at step %" PRIu64 " the loss is %g; try a lower "
                   "'--lr' than %g or a longer warm-up"),
                t->state.step + 1, loss, t->options->rate);
   return FALSE;

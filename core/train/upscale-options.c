@@ -22,10 +22,10 @@ static const char *const starts[] = { "nearest", "random", NULL };
 #define AT(member) G_STRUCT_OFFSET (AtlUpscaleOptions, member)
 
 static const AtlOption options[] = {
-  { "recipe", 0, ATL_OPTION_CHOICE, AT (recipe), FALSE, 0, 0, recipes, FALSE, N_ ("NAME"),
-    N_ ("Where the defaults come from: this program, or the fast.ai lesson it follows (crops of "
-        "72, "
-        "batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)"),
+  { "recipe", 0, ATL_OPTION_CHOICE, AT (recipe), FALSE, 0, 0, recipes,
+    .blurb = N_ (
+        "Where the defaults come from: this program, or the fast.ai lesson it follows (crops of "
+        "72, batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)"),
     .is_fixed = TRUE },
   { "scale", 0, ATL_OPTION_INTEGER, AT (scale), FALSE, 2, 8, .argument = N_ ("N"),
     .blurb = N_ ("How many times larger: 2, 4 or 8"), .is_fixed = TRUE },
@@ -35,10 +35,11 @@ static const AtlOption options[] = {
     .blurb = N_ ("Residual blocks"), .is_fixed = TRUE },
   { "crop", 0, ATL_OPTION_INTEGER, AT (crop), FALSE, 4, 512, .argument = N_ ("N"),
     .blurb = N_ ("Side of a sample in pixels of the small picture"), .is_fixed = TRUE },
-  { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses, FALSE, N_ ("LOSS"),
-    N_ ("Mean absolute or squared error of the pixels, l1 or mse") },
-  { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts, FALSE, N_ ("HOW"),
-    N_ ("What an untrained network does: enlarge by nearest neighbour, or something random"),
+  { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses,
+    .blurb = N_ ("Mean absolute (l1) or squared (mse) error of the pixels") },
+  { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts,
+    .blurb = N_ (
+        "What an untrained network does: enlarge by nearest neighbour, or something random"),
     .is_fixed = TRUE },
 };
 

@@ -5,6 +5,7 @@
 
 #include "weights/byte-source.h"
 
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -69,7 +70,7 @@ atl_byte_source_read (const AtlByteSource *source, void *bytes, guint64 offset, 
       if (n == 0)
         {
           g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
-                       _ ("the file has become shorter than the %" G_GUINT64_FORMAT
+                       _ ("the file has become shorter than the %" PRIu64
                           " bytes that it had when it was opened"),
                        source->size);
           return FALSE;

@@ -147,7 +147,7 @@ fail_to_find (const char *name, const char *task, GError **error)
   g_autoptr (GString) names = g_string_new (NULL);
 
   for (guint i = 0; i < entries->len; i++)
-    g_string_append_printf (names, i == 0 ? "'%s'" : ", '%s'",
+    g_string_append_printf (names, i == 0 ? _ ("'%s'") : _ (", '%s'"),
                             ((AtlLibraryEntry *) g_ptr_array_index (entries, i))->name);
 
   if (entries->len == 0)

@@ -8,6 +8,7 @@
 
 #include "weights/weight-file.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -109,15 +110,13 @@ check_tensor (const AtlHeaderTensor *tensor, const Dtype *dtype, guint64 data_si
 
   if (tensor->begin > tensor->end || tensor->end > data_size)
     return fail (error,
-                 _ ("tensor '%s' lies at bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                    ", but the file has %" G_GUINT64_FORMAT
-                    " bytes of numbers; it may be truncated"),
+                 _ ("tensor '%s' lies at bytes %" PRIu64 " to %" PRIu64
+                    ", but the file has %" PRIu64 " bytes of numbers; it may be truncated"),
                  tensor->name, tensor->begin, tensor->end, data_size);
 
   if (tensor->end - tensor->begin != n_bytes)
     return fail (error,
-                 _ ("tensor '%s' has %" G_GUINT64_FORMAT
-                    " bytes, but its shape and type need %" G_GUINT64_FORMAT),
+                 _ ("tensor '%s' has %" PRIu64 " bytes, but its shape and type need %" PRIu64),
                  tensor->name, tensor->end - tensor->begin, n_bytes);
   return TRUE;
 }
@@ -144,13 +143,13 @@ check_ranges (GArray *tensors, guint64 data_size, GError **error)
       if (tensor->begin < end)
         return fail (error, _ ("tensors '%s' and '%s' overlap"), (tensor - 1)->name, tensor->name);
       if (tensor->begin > end)
-        return fail (error, _ ("%" G_GUINT64_FORMAT " unused bytes before tensor '%s'"),
-                     tensor->begin - end, tensor->name);
+        return fail (error, _ ("%" PRIu64 " unused bytes before tensor '%s'"), tensor->begin - end,
+                     tensor->name);
       end = tensor->end;
     }
 
   if (end != data_size)
-    return fail (error, _ ("%" G_GUINT64_FORMAT " bytes after the last tensor"), data_size - end);
+    return fail (error, _ ("%" PRIu64 " bytes after the last tensor"), data_size - end);
   return TRUE;
 }
 
@@ -203,13 +202,13 @@ read_header (AtlWeightFile *file, guint64 length, GError **error)
 
   if (length > ATL_HEADER_MAX_BYTES)
     return fail (error,
-                 _ ("not a weight file (safetensors): a header of %" G_GUINT64_FORMAT
+                 _ ("not a weight file (safetensors): a header of %" PRIu64
                     " bytes, at most %d are allowed"),
                  length, (int) ATL_HEADER_MAX_BYTES);
   if (length > n_left)
     return fail (error,
-                 _ ("a header of %" G_GUINT64_FORMAT " bytes, but the file ends after "
-                    "%" G_GUINT64_FORMAT "; it may be truncated"),
+                 _ ("a header of %" PRIu64 " bytes, but the file ends after "
+                    "%" PRIu64 "; it may be truncated"),
                  length, n_left);
 
   g_autofree char *text = g_try_malloc (length + 1);
@@ -235,8 +234,7 @@ read_source (AtlWeightFile *file, GError **error)
   guint64 length;
 
   if (file->source.size < LENGTH_BYTES)
-    return fail (error,
-                 _ ("%" G_GUINT64_FORMAT " bytes are too few for a weight file (safetensors)"),
+    return fail (error, _ ("%" PRIu64 " bytes are too few for a weight file (safetensors)"),
                  file->source.size);
 
   return atl_byte_source_read (&file->source, &length, 0, sizeof length, error)
@@ -248,7 +246,7 @@ atl_weight_file_prefix_error (const AtlWeightFile *file, GError **error)
 {
   g_autofree char *shown = g_filename_display_name (file->path);
 
-  g_prefix_error (error, "'%s': ", shown);
+  g_prefix_error (error, _ ("'%s': "), shown);
 }
 
 static AtlWeightFile *

@@ -233,7 +233,7 @@ atl_weight_file_write (const char *path, const AtlCard *card, const AtlTensorToW
       g_autofree char *shown = g_filename_display_name (path);
 
       if (error != NULL && (*error)->domain == ATL_ERROR)
-        g_prefix_error (error, "'%s': ", shown);
+        g_prefix_error (error, _ ("'%s': "), shown);
       return FALSE;
     }
   return TRUE;

@@ -48,7 +48,7 @@ atl_host_title (const char *label)
   else if (g_str_has_suffix (title, "…"))
     title[strlen (title) - strlen ("…")] = '\0';
 
-  return title;
+  return g_strchomp (title); /* some languages set the dots apart */
 }
 
 void

@@ -137,6 +137,8 @@ query (void)
   g_autofree char *name = atl_host_procedure_name (filter);
   g_autofree GimpParamDef *arguments = g_new (GimpParamDef, N_FIXED + filter->n_params);
 
+  /* By this GIMP translates label, blurb and help itself. */
+  gimp_plugin_domain_register (GETTEXT_PACKAGE, atl_translations_folder ());
   memcpy (arguments, fixed, sizeof fixed);
   for (int i = 0; i < filter->n_params; i++)
     {
@@ -158,7 +160,9 @@ query (void)
 static gboolean
 set_count_error (int n_arguments, GError **error)
 {
-  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("%d arguments given, but there are %d"),
+  g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+               P_ ("%d argument given, but there are %d", "%d arguments given, but there are %d",
+                   n_arguments),
                n_arguments, N_FIXED + filter->n_params);
   return FALSE;
 }
@@ -473,5 +477,6 @@ atl_host_main (const char *filter_name, int argc, char **argv)
   filter = atl_filter_find (filter_name);
   if (atl_host_tell_version (filter, argc, argv))
     return 0;
+  atl_translations_bind ();
   return gimp_main (&info, argc, argv);
 }

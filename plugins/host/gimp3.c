@@ -156,7 +156,8 @@ create_procedure (GimpPlugIn *plug_in, const char *name)
   return procedure;
 }
 
-/* Without translations of its own: GIMP would look for them beside the program, and warn. */
+/* GIMP 3 binds translations only that lie beside the program, and warns of others: atl_host_main () has
+ * bound ours. */
 static gboolean
 set_i18n (GimpPlugIn *plug_in, const char *name, char **domain, char **folder)
 {
@@ -184,5 +185,6 @@ atl_host_main (const char *filter_name, int argc, char **argv)
   filter = atl_filter_find (filter_name);
   if (atl_host_tell_version (filter, argc, argv))
     return 0;
+  atl_translations_bind ();
   return gimp_main (atl_plug_in_get_type (), argc, argv);
 }
