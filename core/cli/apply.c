@@ -373,7 +373,7 @@ run_checked (Apply *apply, char **inputs)
 }
 
 int
-atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
+atl_apply_run (const char *filter, const AtlUsage *usage, AtlOptions *command_line)
 {
   Apply apply = { .usage = usage, .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
@@ -389,15 +389,14 @@ atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv)
       N_ ("Say nothing but errors"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (usage);
   g_auto (GStrv) inputs = NULL;
   int status;
 
   atl_filter_options_init (&apply.options, atl_filter_find (filter));
-  atl_filter_options_add (&apply.options, context);
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  atl_filter_options_add (&apply.options, NULL, command_line);
+  atl_options_add (command_line, entries);
 
-  if (atl_options_parse (context, usage, argc, argv, &inputs, &status))
+  if (atl_options_parse (command_line, &inputs, &status))
     status = run_checked (&apply, inputs);
 
   atl_filter_options_clear (&apply.options);

@@ -11,6 +11,6 @@
 G_BEGIN_DECLS
 
 /* Runs the filter of this name as the command 'usage' describes; returns the exit status. */
-int atl_apply_run (const char *filter, const AtlUsage *usage, int argc, char **argv);
+int atl_apply_run (const char *filter, const AtlUsage *usage, AtlOptions *command_line);
 
 G_END_DECLS

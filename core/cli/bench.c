@@ -31,6 +31,7 @@
 
 static const AtlUsage usage = {
   .command = "bench",
+  .blurb = N_ ("time the kernels and networks on this machine"),
   .arguments = N_ ("[WORD...]"),
   .summary = N_ (
       "Times the kernels and networks, and what the machine can do at most: all of them, or\n"
@@ -300,8 +301,10 @@ print_machine (const Bench *bench)
 
   if (bench->json == NULL)
     {
-      printf (_ ("%s (%s), %d threads: FMA peak %.0f GFLOPS, memory %.1f GB/s\n"), backend->name,
-              backend->variant, atl_threads_count (), gflops, gbytes);
+      printf (P_ ("%s (%s), %d thread: FMA peak %.0f GFLOPS, memory %.1f GB/s\n",
+                  "%s (%s), %d threads: FMA peak %.0f GFLOPS, memory %.1f GB/s\n",
+                  atl_threads_count ()),
+              backend->name, backend->variant, atl_threads_count (), gflops, gbytes);
       return;
     }
   atl_json_add_text (bench->json, "backend", backend->name);
@@ -354,26 +357,25 @@ bench (const Options *options)
 }
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
   Options options = { .rounds = 7, .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
     { "rounds", 'r', G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options.rounds,
-      N_ ("Rounds, of which the medians count (7)"), N_ ("N") },
+      N_ ("Rounds, of which the medians count [7]"), N_ ("N") },
     { "threads", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options.threads,
-      N_ ("Use so many threads (one for each processor)"), N_ ("N") },
+      N_ ("Threads to compute with [all processors]"), N_ ("N") },
     { "list", 'l', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.list,
       N_ ("Only list what would be timed"), NULL },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
       N_ ("Print JSON, for programs"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (&usage);
   g_auto (GStrv) words = NULL;
   int status;
 
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (! atl_options_parse (context, &usage, argc, argv, &words, &status))
+  atl_options_add (command_line, entries);
+  if (! atl_options_parse (command_line, &words, &status))
     return status;
   if (options.rounds < 1 || options.rounds > 1000)
     return atl_say_usage (usage.command, _ ("'--rounds' is %d, but must be from 1 to 1000"),
@@ -393,7 +395,6 @@ run (int argc, char **argv)
 }
 
 const AtlCommand atl_command_bench = {
-  .name = "bench",
-  .blurb = N_ ("time the kernels and networks on this machine"),
+  .usage = &usage,
   .run = run,
 };

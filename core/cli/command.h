@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "cli/options.h"
 
 G_BEGIN_DECLS
 
@@ -19,11 +19,10 @@ enum
 
 typedef struct
 {
-  const char *name;  /* "upscale" */
-  const char *blurb; /* one line for 'atelier --help', marked by N_() */
-  /* Runs with argv[0] being the command's name; returns the exit status. Messages for people go to
-   * stderr, results to stdout. */
-  int (*run) (int argc, char **argv);
+  const AtlUsage *usage;
+  /* Adds its entries to 'options', has them parse the command line, and runs; returns the exit status.
+   * Messages for people go to stderr, results to stdout. */
+  int (*run) (AtlOptions *options);
 } AtlCommand;
 
 extern const AtlCommand atl_command_upscale;
@@ -32,5 +31,18 @@ extern const AtlCommand atl_command_evaluate;
 extern const AtlCommand atl_command_models;
 extern const AtlCommand atl_command_bench;
 extern const AtlCommand atl_command_doctor;
+
+/* The program itself, whose arguments are the commands. */
+extern const AtlUsage atl_program_usage;
+AtlOptions *atl_program_options (void);
+
+/* The commands: a NULL-ended list. */
+const AtlCommand *const *atl_commands (void);
+
+/* NULL if there is none of this name. */
+const AtlCommand *atl_command_find (const char *name);
+
+/* The options that a command has, learned without running it; freed by atl_options_free (). */
+AtlOptions *atl_command_options (const AtlCommand *command);
 
 G_END_DECLS

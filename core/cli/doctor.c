@@ -19,6 +19,7 @@
 
 static const AtlUsage usage = {
   .command = "doctor",
+  .blurb = N_ ("tell what is found here, and what is wrong"),
   .summary = N_ (
       "Tells what is found here: processor, models, GIMP and its plug-ins; and what is wrong\n"
       "with them and what to do, as PROBLEM. The exit status is 1 if there is one. No GIMP is no\n"
@@ -185,7 +186,7 @@ examine (gboolean json)
 }
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
@@ -193,12 +194,11 @@ run (int argc, char **argv)
       NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (&usage);
   g_auto (GStrv) arguments = NULL;
   int status;
 
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (! atl_options_parse (context, &usage, argc, argv, &arguments, &status))
+  atl_options_add (command_line, entries);
+  if (! atl_options_parse (command_line, &arguments, &status))
     return status;
   if (arguments[0] != NULL)
     return atl_say_usage (usage.command, _ ("'%s' is not known here"), arguments[0]);
@@ -206,7 +206,6 @@ run (int argc, char **argv)
 }
 
 const AtlCommand atl_command_doctor = {
-  .name = "doctor",
-  .blurb = N_ ("tell what is found here, and what is wrong"),
+  .usage = &usage,
   .run = run,
 };

@@ -21,10 +21,9 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/command.h"
-#include "cli/options.h"
+#include "cli/filter-options.h"
 #include "cli/output.h"
 #include "cli/progress-bar.h"
-#include "filters/filter.h"
 #include "image/libraries.h"
 #include "image/resample.h"
 #include "image/rgb-file.h"
@@ -36,6 +35,7 @@
 
 static const AtlUsage usage = {
   .command = "evaluate",
+  .blurb = N_ ("measure a model on pictures"),
   .arguments = N_ ("upscale --model MODEL DATA..."),
   .summary = N_ (
       "Measures a model on pictures: each is made smaller, enlarged by the model, and compared\n"
@@ -48,7 +48,7 @@ static const AtlUsage usage = {
 typedef struct
 {
   char *model;
-  char *quality;
+  AtlFilterOptions filter; /* the quality alone */
   char *save;
   int threads;
   gboolean json, quiet;
@@ -197,8 +197,10 @@ announce (Evaluation *e, const AtlPhoto *small, GError **error)
     {
       g_autofree char *duration = atl_duration_to_string (n * seconds);
 
-      atl_say (usage.command, _ ("%u pictures, about %s if all are as large as the first"), n,
-               duration);
+      atl_say (
+          usage.command,
+          P_ ("%u picture, about %s", "%u pictures, about %s if all are as large as the first", n),
+          n, duration);
     }
   return TRUE;
 }
@@ -290,7 +292,14 @@ evaluate_set (Evaluation *e, guint set, GError **error)
 static void
 print_table (const Evaluation *e)
 {
-  printf ("%-24s %11s %16s %16s %7s\n", "", _ ("size"), _ ("model"), _ ("bicubic"), _ ("gain"));
+  const char *const heads[] = { _ ("size"), _ ("model"), _ ("bicubic"), _ ("gain") };
+
+  atl_print_cell ("", -24);
+  atl_print_cell (heads[0], 12);
+  atl_print_cell (heads[1], 17);
+  atl_print_cell (heads[2], 17);
+  atl_print_cell (heads[3], 8);
+  putchar ('\n');
   for (guint s = 0; s < e->sets->len; s++)
     {
       const GArray *results = g_ptr_array_index (e->sets, s);
@@ -301,10 +310,11 @@ print_table (const Evaluation *e)
           g_autofree char *size = r->name != NULL ? g_strdup_printf ("%d x %d", r->width, r->height)
                                                   : g_strdup (_ ("mean"));
 
-          printf ("%-24s %11s %8.3f %7.5f %8.3f %7.5f %+7.3f\n",
-                  r->name != NULL ? r->name : (char *) g_ptr_array_index (e->names, s), size,
-                  r->model.psnr, r->model.ssim, r->bicubic.psnr, r->bicubic.ssim,
-                  r->model.psnr - r->bicubic.psnr);
+          atl_print_cell (r->name != NULL ? r->name : (char *) g_ptr_array_index (e->names, s),
+                          -24);
+          atl_print_cell (size, 12);
+          printf (" %8.3f %7.5f %8.3f %7.5f %+7.3f\n", r->model.psnr, r->model.ssim,
+                  r->bicubic.psnr, r->bicubic.ssim, r->model.psnr - r->bicubic.psnr);
         }
     }
 }
@@ -371,22 +381,19 @@ model_scale (const char *model, GError **error)
 
   const int scale = atl_card_scale (atl_weight_file_card (file), error);
   if (scale == 0)
-    g_prefix_error (error, "'%s': ", path);
+    g_prefix_error (error, _ ("'%s': "), path);
   return scale;
 }
 
 static AtlJob *
 make_job (const Options *options, int scale, GError **error)
 {
-  const AtlFilter *filter = atl_filter_find ("upscale");
-  g_autoptr (AtlSettings) settings = atl_settings_new (filter);
+  g_autoptr (AtlSettings) settings = atl_filter_options_settings (&options->filter, error);
 
-  if (! atl_settings_set_number (settings, "scale", scale, error)
-      || ! atl_settings_set_string (settings, "model", options->model, error)
-      || (options->quality != NULL
-          && ! atl_settings_parse (settings, "quality", options->quality, error)))
+  if (settings == NULL || ! atl_settings_set_number (settings, "scale", scale, error)
+      || ! atl_settings_set_string (settings, "model", options->model, error))
     return NULL;
-  return atl_job_new (filter, settings, error);
+  return atl_job_new (options->filter.filter, settings, error);
 }
 
 /* Finds the pictures of each set. */
@@ -487,14 +494,13 @@ evaluate_upscale (char **arguments, const Options *options)
 }
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
+  static const char *const params[] = { "quality", NULL };
   Options options = { .threads = atl_threads_count () };
   const GOptionEntry entries[] = {
     { "model", 'm', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.model,
       N_ ("Name of an installed model, or a weight file"), N_ ("MODEL") },
-    { "quality", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.quality,
-      N_ ("normal or best, as of 'atelier upscale'"), N_ ("QUALITY") },
     { "save", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.save,
       N_ ("Write each picture as NAME-hr.png, made smaller (-lr) and enlarged (-sr) into a folder"),
       N_ ("DIR") },
@@ -506,22 +512,22 @@ run (int argc, char **argv)
       NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (&usage);
   g_auto (GStrv) arguments = NULL;
   int status;
 
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (atl_options_parse (context, &usage, argc, argv, &arguments, &status))
+  atl_filter_options_init (&options.filter, atl_filter_find ("upscale"));
+  atl_options_add (command_line, entries);
+  atl_filter_options_add (&options.filter, params, command_line);
+  if (atl_options_parse (command_line, &arguments, &status))
     status = evaluate_upscale (arguments, &options);
 
   g_free (options.model);
-  g_free (options.quality);
+  atl_filter_options_clear (&options.filter);
   g_free (options.save);
   return status;
 }
 
 const AtlCommand atl_command_evaluate = {
-  .name = "evaluate",
-  .blurb = N_ ("measure a model on pictures"),
+  .usage = &usage,
   .run = run,
 };

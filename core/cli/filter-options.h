@@ -5,8 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
-
+#include "cli/options.h"
 #include "filters/filter.h"
 
 G_BEGIN_DECLS
@@ -15,15 +14,16 @@ G_BEGIN_DECLS
 typedef struct
 {
   const AtlFilter *filter;
-  char **texts;            /* one for each parameter; NULL where nothing was given */
-  GPtrArray *descriptions; /* for --help; the option context points into them */
+  char **texts; /* one for each parameter; NULL where nothing was given */
 } AtlFilterOptions;
 
 void atl_filter_options_init (AtlFilterOptions *options, const AtlFilter *filter);
 void atl_filter_options_clear (AtlFilterOptions *options);
 
-/* Adds an option for each parameter that concerns files. 'options' must outlive the context. */
-void atl_filter_options_add (AtlFilterOptions *options, GOptionContext *context);
+/* Adds an option for each parameter that concerns files and is among the names (NULL-ended; NULL for all).
+ * 'options' must live until the command line is parsed. */
+void atl_filter_options_add (AtlFilterOptions *options, const char *const *names,
+                             AtlOptions *command_line);
 
 /* The settings that were typed. NULL and ATL_ERROR_ARGUMENT if one is not possible. */
 AtlSettings *atl_filter_options_settings (const AtlFilterOptions *options, GError **error);

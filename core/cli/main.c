@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The program 'atelier': finds the command and runs it.
+ *
+ * Besides, for the build and the shells: 'atelier --man [COMMAND]' prints a manual page, and 'atelier
+ * --complete WORD...' what could stand for the last of the words.
  */
 
 #include <locale.h>
@@ -9,47 +12,57 @@
 
 #include "base/i18n.h"
 #include "cli/command.h"
-
-static const AtlCommand *const commands[] = {
-  &atl_command_upscale,  &atl_command_models, &atl_command_train,
-  &atl_command_evaluate, &atl_command_bench,  &atl_command_doctor,
-};
-
-static const AtlCommand *
-find_command (const char *name)
-{
-  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (strcmp (commands[i]->name, name) == 0)
-      return commands[i];
-  return NULL;
-}
+#include "cli/complete.h"
+#include "cli/man.h"
 
 static void
 print_help (FILE *stream)
 {
-  fputs (_ ("Usage:\n  atelier COMMAND [OPTION...]\n\n"
-            "Neural filters for photos, and the training of their weight files\n\nCommands:\n"),
-         stream);
-  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    fprintf (stream, "  %-10s %s\n", commands[i]->name, _ (commands[i]->blurb));
+  const AtlUsage *usage = &atl_program_usage;
+
+  fprintf (stream, _ ("Usage:\n  atelier %s\n\n%s\n\nCommands:\n"), _ (usage->arguments),
+           _ (usage->summary));
+  for (const AtlCommand *const *command = atl_commands (); *command != NULL; command++)
+    fprintf (stream, "  %-10s %s\n", (*command)->usage->command, _ ((*command)->usage->blurb));
   fputs (_ ("\n'atelier COMMAND --help' tells more; 'atelier --version' the version\n"), stream);
 }
 
 static int
 run_command (const AtlCommand *command, int argc, char **argv)
 {
-  g_autofree char *program = g_strconcat ("atelier ", command->name, NULL);
+  g_autoptr (AtlOptions) options = atl_options_new (command->usage, argc, argv);
+  g_autofree char *program = g_strconcat ("atelier ", command->usage->command, NULL);
 
   /* What GLib writes into the first line of the help. */
   g_set_prgname (program);
-  return command->run (argc, argv);
+  return command->run (options);
+}
+
+static int
+say_unknown (const char *name)
+{
+  g_printerr (_ ("atelier: there is no command '%s'\nTry 'atelier --help'\n"), name);
+  return ATL_EXIT_USAGE;
+}
+
+static int
+print_man (const char *name)
+{
+  const AtlCommand *command = name != NULL ? atl_command_find (name) : NULL;
+
+  if (name != NULL && command == NULL)
+    return say_unknown (name);
+
+  setlocale (LC_ALL, "C");
+  atl_man_print (command);
+  return ATL_EXIT_DONE;
 }
 
 static int
 run (int argc, char **argv)
 {
   const char *name = argc > 1 ? argv[1] : "";
-  const AtlCommand *command = find_command (name);
+  const AtlCommand *command = atl_command_find (name);
 
   if (command != NULL)
     return run_command (command, argc - 1, argv + 1);
@@ -66,10 +79,18 @@ run (int argc, char **argv)
       return ATL_EXIT_DONE;
     }
 
+  if (strcmp (name, "--man") == 0)
+    return print_man (argv[2]);
+
+  if (strcmp (name, "--complete") == 0 && argc > 2)
+    {
+      atl_complete (argv + 2);
+      return ATL_EXIT_DONE;
+    }
+
   if (argc > 1)
-    g_printerr (_ ("atelier: there is no command '%s'\nTry 'atelier --help'\n"), name);
-  else
-    print_help (stderr);
+    return say_unknown (name);
+  print_help (stderr);
   return ATL_EXIT_USAGE;
 }
 
@@ -79,8 +100,7 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   /* Numbers are written and read with a point, whatever the language: programs read them too. */
   setlocale (LC_NUMERIC, "C");
-  bindtextdomain (GETTEXT_PACKAGE, ATELIER_LOCALE_DIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  atl_translations_bind ();
   textdomain (GETTEXT_PACKAGE);
 
   const int status = run (argc, argv);

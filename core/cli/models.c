@@ -24,6 +24,7 @@ typedef struct
 
 static const AtlUsage usage = {
   .command = "models",
+  .blurb = N_ ("list weight files, show their cards"),
   .arguments = N_ ("[list | show MODEL | summary MODEL]"),
   .summary = N_ (
       "Lists the weight files that are found; shows one's card and check sum; or sums up its\n"
@@ -34,15 +35,6 @@ static const AtlUsage usage = {
               "  atelier models show upscale-x2\n"
               "  atelier models summary upscale-x2 --size 1920x1080",
 };
-
-/* Pads to columns, which are characters, not bytes. */
-static void
-print_cell (const char *text, int width)
-{
-  const int n_missing = width - (int) g_utf8_strlen (text, -1);
-
-  printf ("%s%*s", text, MAX (n_missing, 1), "");
-}
 
 /* Config and recipe are JSON themselves; one that is not is shown as it stands. */
 static void
@@ -114,10 +106,10 @@ print_entry (const AtlLibraryEntry *entry, int name_width)
   g_autofree char *size = g_strdup_printf ("%.1f MB", (double) entry->size / 1e6);
   g_autofree char *scale = g_strdup_printf ("%d", atl_card_scale (entry->card, NULL));
 
-  print_cell (entry->name, name_width);
-  print_cell (card->task != NULL ? card->task : "-", TASK_WIDTH);
-  print_cell (strcmp (scale, "0") != 0 ? scale : "-", SCALE_WIDTH);
-  print_cell (size, SIZE_WIDTH);
+  atl_print_cell (entry->name, -name_width);
+  atl_print_cell (card->task != NULL ? card->task : "-", -TASK_WIDTH);
+  atl_print_cell (strcmp (scale, "0") != 0 ? scale : "-", -SCALE_WIDTH);
+  atl_print_cell (size, -SIZE_WIDTH);
   puts (lines[0] != NULL ? lines[0] : "");
 }
 
@@ -132,10 +124,10 @@ print_list (GPtrArray *entries)
       name_width = MAX (name_width, (int) g_utf8_strlen (entry->name, -1) + 2);
     }
 
-  print_cell (_ ("NAME"), name_width);
-  print_cell (_ ("TASK"), TASK_WIDTH);
-  print_cell (_ ("SCALE"), SCALE_WIDTH);
-  print_cell (_ ("SIZE"), SIZE_WIDTH);
+  atl_print_cell (_ ("NAME"), -name_width);
+  atl_print_cell (_ ("TASK"), -TASK_WIDTH);
+  atl_print_cell (_ ("SCALE"), -SCALE_WIDTH);
+  atl_print_cell (_ ("SIZE"), -SIZE_WIDTH);
   puts (_ ("DESCRIPTION"));
   for (guint i = 0; i < entries->len; i++)
     print_entry (g_ptr_array_index (entries, i), name_width);
@@ -175,7 +167,7 @@ print_card_member (const char *key, const char *value, void *unused)
   g_auto (GStrv) lines = g_strsplit (value, "\n", -1);
   g_autofree char *indented = g_strjoinv ("\n              ", lines);
 
-  print_cell (key + strlen ("atelier."), 14);
+  atl_print_cell (key + strlen ("atelier."), -14);
   puts (indented);
 }
 
@@ -238,8 +230,14 @@ typedef struct
 static void
 print_summary (const Summary *summary)
 {
-  printf ("%-14s %-20s %-18s %12s %10s\n", _ ("OPERATOR"), _ ("NAME"), _ ("OUTPUT"),
-          _ ("PARAMETERS"), _ ("MEGAMACS"));
+  const int halo = atl_graph_halo (summary->model->graph);
+
+  atl_print_cell (_ ("OPERATOR"), -15);
+  atl_print_cell (_ ("NAME"), -21);
+  atl_print_cell (_ ("OUTPUT"), -18);
+  atl_print_cell (_ ("PARAMETERS"), 13);
+  atl_print_cell (_ ("MEGAMACS"), 11);
+  putchar ('\n');
   for (int i = 0; i < summary->n_layers; i++)
     {
       const AtlLayer *layer = &summary->layers[i];
@@ -250,11 +248,12 @@ print_summary (const Summary *summary)
               layer->name != NULL ? layer->name : "", output, layer->n_parameters,
               layer->multiply_adds / 1e6);
     }
-  printf (_ ("\n%zu parameters, %.1f million multiply-adds (%.0f for each pixel of the input)\n"
-             "Each pixel of the result depends on %d pixels of the input on each side\n"),
+  printf (_ ("\n%zu parameters, %.1f million multiply-adds (%.0f for each pixel of the input)\n"),
           summary->n_parameters, summary->multiply_adds / 1e6,
-          summary->multiply_adds / ((double) summary->input.w * summary->input.h),
-          atl_graph_halo (summary->model->graph));
+          summary->multiply_adds / ((double) summary->input.w * summary->input.h));
+  printf (P_ ("Each pixel of the result depends on %d pixel of the input on each side\n",
+              "Each pixel of the result depends on %d pixels of the input on each side\n", halo),
+          halo);
 }
 
 static void
@@ -365,24 +364,23 @@ run_action (char **arguments, const Options *options)
 }
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
   Options options = { 0 };
   const GOptionEntry entries[] = {
     { "task", 't', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.task,
-      N_ ("List those for this work only: upscale, stylize or mask"), N_ ("TASK") },
+      N_ ("List those for this work only"), "upscale|stylize|mask" },
     { "size", 's', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.size,
-      N_ ("Sum up for an input of this size (256x256)"), N_ ("WIDTHxHEIGHT") },
+      N_ ("Sum up for an input of this size [256x256]"), N_ ("WIDTHxHEIGHT") },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
       N_ ("Print JSON, for programs"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (&usage);
   g_auto (GStrv) arguments = NULL;
   int status;
 
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (atl_options_parse (context, &usage, argc, argv, &arguments, &status))
+  atl_options_add (command_line, entries);
+  if (atl_options_parse (command_line, &arguments, &status))
     status = run_action (arguments, &options);
 
   g_free (options.task);
@@ -391,7 +389,6 @@ run (int argc, char **argv)
 }
 
 const AtlCommand atl_command_models = {
-  .name = "models",
-  .blurb = N_ ("list weight files, show their cards"),
+  .usage = &usage,
   .run = run,
 };

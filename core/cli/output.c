@@ -61,6 +61,15 @@ atl_say_error (const char *command, const GError *error)
 }
 
 void
+atl_print_cell (const char *text, int width)
+{
+  const int n_missing = ABS (width) - (int) g_utf8_strlen (text, -1);
+  const int n_spaces = MAX (n_missing, 1);
+
+  printf ("%*s%s%*s", width > 0 ? n_spaces : 0, "", text, width < 0 ? n_spaces : 0, "");
+}
+
+void
 atl_json_add_text (JsonBuilder *builder, const char *name, const char *text)
 {
   g_autofree char *valid = g_utf8_make_valid (text, -1);

@@ -23,6 +23,10 @@ int atl_say_usage (const char *command, const char *format, ...) G_GNUC_PRINTF (
  * status. */
 int atl_say_error (const char *command, const GError *error);
 
+/* Prints a text in a column of so many characters, which are not bytes: to the right of it, or to the left
+ * if 'width' is negative, with one space at least between two columns. */
+void atl_print_cell (const char *text, int width);
+
 /* Members of an object of JSON. Names of files need not be UTF-8, but JSON must: what is not becomes
  * U+FFFD. A number that is not finite becomes null. */
 void atl_json_add_text (JsonBuilder *builder, const char *name, const char *text);

@@ -3,6 +3,7 @@
  * The command 'atelier train': weight files from photos.
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 
 static const AtlUsage usage = {
   .command = "train",
+  .blurb = N_ ("make a weight file from photos"),
   .arguments = N_ ("upscale"),
   .summary = N_ (
       "Trains a network that enlarges on the photos of a folder, and writes a weight file.\n"
@@ -44,8 +46,7 @@ typedef struct
 
 typedef struct
 {
-  GArray *settings;    /* of Setting */
-  GStringChunk *texts; /* descriptions with standard values */
+  GArray *settings; /* of Setting */
   gboolean quiet;
   gboolean json;
 } CommandLine;
@@ -83,46 +84,35 @@ take_option (const char *typed, const char *value, void *data, GError **error)
 }
 
 /* What --help says of an option: its blurb with the standard value. */
-static const char *
-describe_option (const AtlOption *option, const AtlUpscaleOptions *standard, CommandLine *line)
+static char *
+describe_option (const AtlOption *option, const AtlUpscaleOptions *standard)
 {
   g_autofree char *value = atl_option_text (option, standard);
-  g_autofree char *text = value != NULL ? g_strdup_printf ("%s [%s]", _ (option->blurb), value)
-                                        : g_strdup (_ (option->blurb));
 
-  return g_string_chunk_insert_const (line->texts, text);
+  return value != NULL ? g_strdup_printf ("%s [%s]", _ (option->blurb), value)
+                       : g_strdup (_ (option->blurb));
 }
 
-/* Entries made of a table; GLib copies them, but not their texts. */
 static void
-add_table (GOptionContext *context, const AtlOptionTable *table, const AtlUpscaleOptions *standard,
-           CommandLine *line)
+add_table (AtlOptions *command_line, const AtlOptionTable *table, const AtlUpscaleOptions *standard)
 {
-  g_autofree GOptionEntry *entries = g_new0 (GOptionEntry, table->n_options + 1);
-  GOptionGroup *group = g_option_context_get_main_group (context);
-
   for (int i = 0; i < table->n_options; i++)
     {
       const AtlOption *option = &table->options[i];
-      const gboolean is_flag = option->kind == ATL_OPTION_FLAG;
-
-      entries[i] = (GOptionEntry) {
-        .long_name = option->name,
-        .short_name = option->letter,
-        .flags = is_flag ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
-        .arg = G_OPTION_ARG_CALLBACK,
-        .arg_data = (void *) take_option,
-        .description = describe_option (option, standard, line),
-        .arg_description = option->argument,
+      g_autofree char *description = describe_option (option, standard);
+      g_autofree char *choices = option->choices != NULL
+                                     ? g_strjoinv ("|", (char **) option->choices)
+                                     : NULL;
+      const GOptionEntry entries[] = {
+        { option->name, option->letter,
+          option->kind == ATL_OPTION_FLAG ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
+          G_OPTION_ARG_CALLBACK, (void *) take_option, description,
+          choices != NULL ? choices : option->argument },
+        { NULL },
       };
+
+      atl_options_add (command_line, entries);
     }
-  if (group == NULL)
-    {
-      group = g_option_group_new ("main", "", "", line, NULL);
-      g_option_group_set_translation_domain (group, GETTEXT_PACKAGE);
-      g_option_context_set_main_group (context, group);
-    }
-  g_option_group_add_entries (group, entries);
 }
 
 /* The last text given for an option; NULL if there is none. */
@@ -223,7 +213,7 @@ status_text (const AtlTrainStatus *status)
 {
   g_autofree char *left = atl_duration_to_string (status->seconds_left);
 
-  return g_strdup_printf (_ ("step %" G_GUINT64_FORMAT ", epoch %.2f, rate %.2g, loss %.5f, "
+  return g_strdup_printf (_ ("step %" PRIu64 ", epoch %.2f, rate %.2g, loss %.5f, "
                              "%.1f images/s, %.0f %%, %s left"),
                           status->step, status->epoch, status->rate, status->loss,
                           status->samples_per_second, 100.0 * status->progress, left);
@@ -275,7 +265,7 @@ on_step (const AtlTrainStatus *status, void *data)
 static void
 print_row (const AtlLogRow *row)
 {
-  printf ("{\"step\": %" G_GUINT64_FORMAT ", \"epoch\": %.3f, \"rate\": %.6g, "
+  printf ("{\"step\": %" PRIu64 ", \"epoch\": %.3f, \"rate\": %.6g, "
           "\"training-loss\": %.9g, ",
           row->step, row->epoch, row->rate, row->training_loss);
   if (row->has_validation)
@@ -321,7 +311,7 @@ warm_start (AtlModel *model, const AtlUpscaleOptions *options, const CommandLine
   if (! atl_warm_start (model, from, &result, error))
     return FALSE;
   if (! line->quiet)
-    atl_say (usage.command, _ ("from '%s': %d parameters loaded, %d new, %d tensors left out"),
+    atl_say (usage.command, _ ("from '%s': parameters loaded %d, new %d; tensors left out %d"),
              from, result.n_loaded, result.n_new, result.n_left_out);
   return TRUE;
 }
@@ -339,9 +329,17 @@ load_photos (AtlUpscaleOptions *options, const CommandLine *line, const AtlBacke
   g_clear_pointer (&bar, atl_progress_bar_free);
   say_problems (problems, line);
   if (data != NULL && ! line->quiet)
-    atl_say (usage.command, _ ("%d photos to train on, %d to validate on, by %s (%s), %d threads"),
-             atl_upscale_data_n_photos (data), atl_upscale_data_n_validation (data), backend->name,
-             backend->variant, atl_threads_count ());
+    {
+      const int n_photos = atl_upscale_data_n_photos (data), n_threads = atl_threads_count ();
+      g_autofree char *threads = g_strdup_printf (P_ ("%d thread", "%d threads", n_threads),
+                                                  n_threads);
+
+      atl_say (usage.command,
+               P_ ("%d photo to train on, %d to validate on, by %s (%s), %s",
+                   "%d photos to train on, %d to validate on, by %s (%s), %s", n_photos),
+               n_photos, atl_upscale_data_n_validation (data), backend->name, backend->variant,
+               threads);
+    }
   return data;
 }
 
@@ -413,10 +411,9 @@ run_task (char **arguments, CommandLine *line)
 }
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
-  CommandLine line = { .settings = g_array_new (FALSE, TRUE, sizeof (Setting)),
-                       .texts = g_string_chunk_new (1024) };
+  CommandLine line = { .settings = g_array_new (FALSE, TRUE, sizeof (Setting)) };
   AtlUpscaleOptions standard;
   const GOptionEntry entries[] = {
     { "quiet", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &line.quiet,
@@ -425,26 +422,24 @@ run (int argc, char **argv)
       N_ ("Print each row of the log as JSON, for programs"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = atl_options_new (&usage);
   g_auto (GStrv) arguments = NULL;
   int status;
 
   g_array_set_clear_func (line.settings, setting_clear);
   atl_upscale_options_init (&standard, ATL_UPSCALE_RECIPE_DEFAULT, 2);
   for (size_t t = 0; t < G_N_ELEMENTS (tables); t++)
-    add_table (context, tables[t], &standard, &line);
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (atl_options_parse (context, &usage, argc, argv, &arguments, &status))
+    add_table (command_line, tables[t], &standard);
+  atl_options_add (command_line, entries);
+  atl_options_set_data (command_line, &line);
+  if (atl_options_parse (command_line, &arguments, &status))
     status = run_task (arguments, &line);
 
   atl_upscale_options_clear (&standard);
   g_array_unref (line.settings);
-  g_string_chunk_free (line.texts);
   return status;
 }
 
 const AtlCommand atl_command_train = {
-  .name = "train",
-  .blurb = N_ ("make a weight file from photos"),
+  .usage = &usage,
   .run = run,
 };

@@ -10,6 +10,7 @@
 
 static const AtlUsage usage = {
   .command = "upscale",
+  .blurb = N_ ("enlarge pictures"),
   .arguments = N_ ("IN... -o OUT|DIR"),
   .summary = N_ (
       "Enlarges pictures by a neural network. Depth, profile, EXIF, orientation and alpha are\n"
@@ -20,13 +21,12 @@ static const AtlUsage usage = {
 };
 
 static int
-run (int argc, char **argv)
+run (AtlOptions *command_line)
 {
-  return atl_apply_run ("upscale", &usage, argc, argv);
+  return atl_apply_run ("upscale", &usage, command_line);
 }
 
 const AtlCommand atl_command_upscale = {
-  .name = "upscale",
-  .blurb = N_ ("enlarge pictures"),
+  .usage = &usage,
   .run = run,
 };
