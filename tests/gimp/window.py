@@ -67,6 +67,10 @@ class Window(console.Gimp):
                 process.kill()
                 process.wait()
 
+    def log(self):
+        """Where GIMP and its plug-ins print to."""
+        return os.path.join(self.home, f"gimp-{'2.10' if self.version == '2' else '3.0'}.log")
+
     def spawn(self, *command, **options):
         with open(os.path.join(self.home, f"{os.path.basename(command[0])}.log"), "w") as log:
             process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,

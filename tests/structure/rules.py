@@ -48,6 +48,15 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|^\s*#\s*if\s+0\b", re.MULTILINE)
 
 LONGEST = 800
 
+POTFILES = "core/po/POTFILES"
+
+STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"')
+MARKED = re.compile(r'\b(?:_|N_|P_) ?\(\s*"')
+# All of the strings, with macros for numbers between them.
+MARKED_STRINGS = re.compile(r'\b(?:_|N_|P_) ?\((?:\s*(?:"(?:\\.|[^"\\\n])*"|PRI\w+),?)+')
+# What is written to people: messages of errors, and what the commands say.
+SAYING = re.compile(r"\b(?:g_set_error(?:_literal)?|g_prefix_error|g_printerr|atl_say(?:_usage)?) ?\(")
+
 
 def files(top, rooms, endings):
     """Paths relative to top, sorted, of the files below some rooms with some endings."""
@@ -71,6 +80,23 @@ def code_of(text):
         return re.sub(r"[^\n]", " ", match.group())
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'',
                   blank, text, flags=re.DOTALL)
+
+
+def without_comments(text):
+    """The text with comments blanked, line numbers kept."""
+    def blank(match):
+        return match.group() if match.group()[0] == '"' else re.sub(r"[^\n]", " ", match.group())
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.DOTALL)
+
+
+def arguments_at(text, begin):
+    """The text from behind an opening parenthesis to the one that closes it."""
+    depth = 1
+    for token in re.finditer(r'"(?:\\.|[^"\\\n])*"|[()]', text[begin:]):
+        depth += {"(": 1, ")": -1}.get(token.group(), 0)
+        if depth == 0:
+            return text[begin:begin + token.start()]
+    return text[begin:]
 
 
 def line_of(text, position):
@@ -187,6 +213,30 @@ def unfinished(top):
         text = read(top, path)
         wrong += [f"{path}:{line_of(text, mark.start())}: left undone or dead: {mark.group().strip()}"
                   for mark in UNFINISHED.finditer(text)]
+    return wrong
+
+
+def marked_files(top):
+    """POTFILES names the files with marked strings: no other is looked into for messages."""
+    listed = read(top, POTFILES).split()
+    marked = [path for path in files(top, ("core", "plugins"), SOURCES)
+              if MARKED.search(without_comments(read(top, path)))]
+    return ([f"{path}: has marked strings, but {POTFILES} does not name it"
+             for path in marked if path not in listed]
+            + [f"{POTFILES}: {path} has no marked strings" for path in listed if path not in marked]
+            + [f"{POTFILES}: not sorted, or a name is there twice"] * (listed != sorted(set(listed))))
+
+
+def unmarked_messages(top):
+    """What functions say to people is marked, unless it is of one word or none: '%s: %s', 'atelier'."""
+    wrong = []
+    for path in files(top, ("core", "plugins"), SOURCES):
+        text = without_comments(read(top, path))
+        for call in SAYING.finditer(text):
+            said = "".join(STRING.findall(MARKED_STRINGS.sub("", arguments_at(text, call.end()))))
+            if len(re.findall(r"[A-Za-z]{2,}", re.sub(r"%[-+ #0-9.*]*[a-z]+", " ", said))) > 1:
+                wrong.append(f"{path}:{line_of(text, call.start())}: a message that nobody can translate: "
+                             f"{said}")
     return wrong
 
 

@@ -78,6 +78,25 @@ PLANTED = {
         "core/base/a.c": "/* TODOS are fine, */\n#if 0\n/* a TODO is not */\n#endif\n",
         "tests/a.c": "\n\n/* FIXME */\n#if 01\n",
     }, ["core/base/a.c:2", "core/base/a.c:3", "tests/a.c:3"]),
+    "marked_files": ({
+        "core/po/POTFILES": "core/base/good.c\ncore/base/none.c\n",
+        "core/base/good.c": 'f (_ ("text"));\n',
+        "core/base/none.c": '/* _ ("text") */\nf (_ (text), "a _ (b");\n',
+        "core/base/table.c": '{ N_ (\n"text") }\n',
+        "plugins/up/up.c": 'P_ ("one", "many", n);\n',
+    }, ["core/base/table.c", "core/po/POTFILES", "plugins/up/up.c"]),
+    "unmarked_messages": ({
+        "core/base/good.c": 'g_set_error (e, D, C, _ ("it %s " PRIu64 " is wrong (%d)"), f ("x"), n);\n'
+                            'atl_say ("upscale", "%s: %s", a, b);\n'
+                            'atl_say (c, P_ ("one photo is", "%d photos are", n), n);\n'
+                            '/* g_printerr ("all is lost"); */\n'
+                            'g_printerr ("atelier %s: %s\\n", a, b);\n',
+        "core/base/bad.c": 'g_set_error (e, D, C,\n "%s is wrong", a);\n'
+                           'atl_say (c, ok ? _ ("it is well (yes)") : "it is not");\n'
+                           'atl_say_usage (c, "no \\" %d good", 1);\n',
+        "plugins/up/bad.c": 'g_prefix_error (&e, "the layer: ");\n',
+        "tests/a.c": 'g_printerr ("all is lost");\n',
+    }, ["core/base/bad.c:1", "core/base/bad.c:3", "core/base/bad.c:4", "plugins/up/bad.c:1"]),
     "headers_alone": ({
         "core/base/good.h": "#pragma once\ntypedef struct { int a; } Good;\n",
         "core/base/needs.h": "#pragma once\nsize_t f (void);\n",
