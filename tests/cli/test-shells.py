@@ -15,18 +15,19 @@ import subprocess
 import sys
 import tempfile
 
-# What is typed, and what must be offered for the last word: all of it; or a part, if it ends in '...'.
+# What is typed, and what must be offered for the last word: all of it, in any order, for files come as the
+# folder has them; or what comes first, if it ends in '...'.
 CASES = {
-    "commands": (["atelier", ""], "upscale models train evaluate bench doctor"),
+    "commands": (["atelier", ""], "upscale|models|train|evaluate|bench|doctor"),
     "a part of a command": (["atelier", "doc"], "doctor"),
-    "options": (["atelier", "upscale", "--"], "--help --scale --model --quality ..."),
+    "options": (["atelier", "upscale", "--"], "--help|--scale|--model|--quality|..."),
     "a choice": (["atelier", "upscale", "--quality", "b"], "best"),
-    "a choice behind a sign": (["atelier", "upscale", "--quality", "=", ""], "normal best"),
+    "a choice behind a sign": (["atelier", "upscale", "--quality", "=", ""], "normal|best"),
     "a model": (["atelier", "upscale", "--model", "sr-resnet-x2"], "sr-resnet-x2"),
-    "a model or a file": (["atelier", "models", "show", ""], "architectures sr-resnet-x2 ..."),
+    "a model or a file": (["atelier", "models", "show", ""], "architectures|sr-resnet-x2|..."),
     "files": (["atelier", "upscale", "ph"], "photo.jpg"),
-    "any file": (["atelier", "upscale", ""], "a folder photo.jpg"),
-    "files behind a sign": (["atelier", "upscale", "--output", "="], "a folder photo.jpg"),
+    "any file": (["atelier", "upscale", ""], "photo.jpg|a folder"),
+    "files behind a sign": (["atelier", "upscale", "--output", "="], "photo.jpg|a folder"),
     "folders": (["atelier", "train", "--data", ""], "a folder"),
 }
 
@@ -58,11 +59,11 @@ def check(name, function, *arguments):
 
 
 def offers(file, words, expected, environment, folder):
-    found = " ".join(complete(file, words, environment, folder))
-    if expected.endswith("..."):
-        assert found.startswith(expected[:-3]), f"{found!r} does not begin with {expected!r}"
+    found, wanted = complete(file, words, environment, folder), expected.split("|")
+    if wanted[-1] == "...":
+        assert found[:len(wanted) - 1] == wanted[:-1], f"{found} does not begin with {wanted[:-1]}"
     else:
-        assert found == expected, f"{found!r} is offered, but {expected!r} is expected"
+        assert sorted(found) == sorted(wanted), f"{found} is offered, but {wanted} is expected"
 
 
 def parses(shell, file):
@@ -91,7 +92,7 @@ def main():
         with open(os.path.join(here, "photo.jpg"), "wb"):
             pass
         os.symlink(os.path.abspath(atelier), os.path.join(programs, "atelier"))
-        environment = dict(os.environ, ATELIER_MODEL_PATH=models, XDG_DATA_HOME=folder,
+        environment = dict(os.environ, ATELIER_MODEL_PATH=os.path.abspath(models), XDG_DATA_HOME=folder,
                            LC_ALL="C.UTF-8", PATH=programs + os.pathsep + os.environ["PATH"])
         for name, (words, expected) in CASES.items():
             passed &= check(f"bash: {name}", offers, os.path.abspath(bash), words, expected, environment, here)
