@@ -6,6 +6,8 @@
 
 #include "host/host.h"
 
+#include <string.h>
+
 #include <libgimp/gimpui.h>
 
 #include "base/i18n.h"
@@ -258,6 +260,11 @@ load_last_values (AtlSettings *settings)
     }
 }
 
+/* Of a number: the slider in pixels, the entry beside it in characters. An arrow key moves the slider by a
+ * hundredth of the range, a page key by a tenth; whole numbers go by one. */
+#define SLIDER_WIDTH 150
+#define ENTRY_WIDTH 6
+
 /* One row of the dialog; one of the members is used. */
 typedef struct
 {
@@ -295,7 +302,8 @@ new_row (GtkTable *table, int at, const AtlParam *param, const AtlSettings *sett
   const double number = argument_type (param->kind) == GIMP_PDB_STRING
                             ? 0.0
                             : atl_settings_number (settings, param->name);
-  const int digits = param->kind == ATL_PARAM_INTEGER ? 0 : 2;
+  const gboolean whole = param->kind == ATL_PARAM_INTEGER;
+  const double range = param->maximum - param->minimum;
   Row row = { NULL, NULL };
 
   switch (param->kind)
@@ -303,10 +311,9 @@ new_row (GtkTable *table, int at, const AtlParam *param, const AtlSettings *sett
     case ATL_PARAM_NUMBER:
     case ATL_PARAM_INTEGER:
       row.adjustment = GTK_ADJUSTMENT (gimp_scale_entry_new (
-          table, 0, at, _ (param->label), 150, 6, number, param->minimum, param->maximum,
-          digits == 0 ? 1.0 : (param->maximum - param->minimum) / 100.0,
-          digits == 0 ? 1.0 : (param->maximum - param->minimum) / 10.0, digits, TRUE, 0.0, 0.0,
-          _ (param->blurb), NULL));
+          table, 0, at, _ (param->label), SLIDER_WIDTH, ENTRY_WIDTH, number, param->minimum,
+          param->maximum, whole ? 1.0 : range / 100.0, whole ? 1.0 : range / 10.0, whole ? 0 : 2,
+          TRUE, 0.0, 0.0, _ (param->blurb), NULL));
       return row;
     case ATL_PARAM_BOOLEAN:
       row.widget = gtk_check_button_new_with_mnemonic (_ (param->label));
