@@ -422,10 +422,13 @@ get_settings (AtlSettings *settings, const GimpParam *arguments, int n_arguments
   return FALSE;
 }
 
-/* The layer, or the layer whose mask is the drawable. FALSE: a channel. */
+/* The layer, or the layer whose mask is the drawable. FALSE: a channel, or none. */
 static gboolean
 layer_of (gint32 drawable, AtlHostLayer *layer)
 {
+  if (drawable == -1)
+    return FALSE;
+
   *layer = gimp_item_is_layer_mask (drawable) ? gimp_layer_from_mask (drawable) : drawable;
   return gimp_item_is_layer (*layer);
 }

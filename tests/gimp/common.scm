@@ -29,6 +29,25 @@
 (define (first-layer image)
   (car (ids (gimp-image-get-layers image))))
 
+; What scaling must leave alone.
+(define (layer-attributes layer)
+  (append
+   (list (car (gimp-layer-get-opacity layer)) (car (gimp-layer-get-mode layer))
+         (car (gimp-layer-get-composite-mode layer)) (car (gimp-item-get-visible layer))
+         (car (gimp-item-get-color-tag layer)) (car (gimp-item-get-tattoo layer))
+         (car (gimp-item-get-lock-content layer)) (car (gimp-item-get-lock-position layer))
+         (car (gimp-layer-get-lock-alpha layer))
+         (caddr (car (gimp-item-get-parasite layer "note"))))
+   (mask-attributes layer)
+   (more-attributes layer)))
+
+; Whether the mask is applied, edited, shown.
+(define (mask-attributes layer)
+  (if (= (car (gimp-layer-get-mask layer)) -1)
+      '()
+      (list (car (gimp-layer-get-apply-mask layer)) (car (gimp-layer-get-edit-mask layer))
+            (car (gimp-layer-get-show-mask layer)))))
+
 ; What a layer is, and what is in it if it is a group.
 (define (layer-facts layer)
   (let ((mask (car (gimp-layer-get-mask layer))))
@@ -115,3 +134,21 @@
           ((= (car (gimp-item-is-group (car layers))) TRUE)
            (search (append (ids (gimp-item-get-children (car layers))) (cdr layers))))
           (else (search (cdr layers))))))
+
+; Puts a layer of the pixels of a file into an image: in the group, 0 for none, at the place.
+(define (add-layer image path name group x y)
+  (let ((layer (car (gimp-file-load-layer RUN-NONINTERACTIVE image path))))
+    (gimp-item-set-name layer name)
+    (gimp-image-insert-layer image layer group 0)
+    (gimp-layer-set-offsets layer x y)
+    layer))
+
+; A mask whose left part is black.
+(define (add-mask image layer)
+  (let ((mask (car (gimp-layer-create-mask layer ADD-MASK-WHITE))))
+    (gimp-layer-add-mask layer mask)
+    (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 0 0 8 12)
+    (gimp-context-set-foreground '(0 0 0))
+    (gimp-drawable-edit-fill mask FILL-FOREGROUND)
+    (gimp-selection-none image)
+    mask))

@@ -45,14 +45,23 @@
 (define (convert-indexed image)
   (gimp-image-convert-indexed image CONVERT-DITHER-NONE CONVERT-PALETTE-GENERATE 16 FALSE FALSE ""))
 
-; layers: a list; 2.10 knows one active layer.
+; layers: a list; 2.10 knows one active layer, or none.
 (define (upscale image layers scale model scope)
-  (plug-in-atelier-upscale RUN-NONINTERACTIVE image (car layers) scale model 0
+  (plug-in-atelier-upscale RUN-NONINTERACTIVE image (if (null? layers) -1 (car layers)) scale model 0
                            (if (eq? scope 'layers) 1 0)))
 
 ; Asks the user.
 (define (upscale-interactively image)
   (plug-in-atelier-upscale RUN-INTERACTIVE image (first-layer image) 0 "" 0 0))
 
+(define (upscale-again image)
+  (plug-in-atelier-upscale RUN-WITH-LAST-VALS image (first-layer image) 0 "" 0 0))
+
 (define (float image layer)
   (gimp-selection-float layer 0 0))
+
+(define (more-attributes layer)
+  (gimp-item-get-linked layer))
+
+(define (set-more-attributes layer)
+  (gimp-item-set-linked layer TRUE))

@@ -53,6 +53,16 @@
   (plug-in-atelier-upscale #:run-mode RUN-INTERACTIVE #:image image
                            #:drawables (list->vector (ids (gimp-image-get-layers image)))))
 
+(define (upscale-again image)
+  (plug-in-atelier-upscale #:run-mode RUN-WITH-LAST-VALS #:image image
+                           #:drawables (list->vector (ids (gimp-image-get-layers image)))))
+
 (define (float image layer)
   (gimp-edit-copy (vector layer))
   (gimp-edit-paste layer FALSE))
+
+(define (more-attributes layer)
+  (gimp-item-get-lock-visibility layer))
+
+(define (set-more-attributes layer)
+  (gimp-item-set-lock-visibility layer TRUE))

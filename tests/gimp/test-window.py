@@ -9,11 +9,12 @@
 # fails takes the following along, since they go on with its image.
 
 import os
+import random
 import signal
 import sys
 import tempfile
-import threading
 import time
+import traceback
 
 import fixtures
 import pictures
@@ -21,6 +22,10 @@ import window
 from console import quoted
 
 WINDOW = "RGB color"   # in the title of the image's window
+LARGE = [600, 450, 105, 0]   # the state () of an image that takes many seconds, in tiles so small
+CHANGED = r"^\*.*RGB color"
+EMPTY = "^GNU Image Manipulation Program$"   # a window without an image
+CANCEL = (40, 14)   # the button in the image's window, in pixels from the right and lower end
 
 
 class Session:
@@ -30,14 +35,27 @@ class Session:
         self.gimp, self.folder = gimp, folder
         self.original = pictures.make(40, 30, 3, "H")
         pictures.write_tiff(self.path("in.tif"), self.original)
-        gimp.ask(f"""(define image (file-load {quoted(self.path("in.tif"))}))
-                     (gimp-image-add-hguide image 7)
-                     (let ((layer (first-layer image)))
-                       (gimp-image-insert-layer
-                         image (car (gimp-layer-new-from-drawable layer image)) 0 0))
-                     (gimp-image-clean-all image)
-                     (gimp-display-new image)""")
-        gimp.window(WINDOW)
+        gimp.ask("(define image 0) (define display 0)")
+        self.open_new(self.small())
+
+    def small(self):
+        """Scheme for the image."""
+        return f"""(set! image (file-load {quoted(self.path("in.tif"))}))
+                   (gimp-image-add-hguide image 7)
+                   (let ((layer (first-layer image)))
+                     (gimp-image-insert-layer
+                       image (car (gimp-layer-new-from-drawable layer image)) 0 0))"""
+
+    def open_new(self, scheme):
+        """Shows the image that the Scheme makes, in place of that before."""
+        self.gimp.ask(f"""(if (not (= display 0)) (catch #f (gimp-display-delete display)))
+                          {scheme}
+                          (gimp-image-clean-all image)
+                          (set! display (car (gimp-display-new image)))""")
+        self.gimp.window(WINDOW)
+
+    def open_large(self):
+        self.open_new(f"{self.small()} (gimp-image-scale image {LARGE[0]} {LARGE[1]})")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -63,14 +81,11 @@ class Session:
         self.gimp.ask(f"""(save-drawable image (first-layer image) {quoted(self.path("out.tif"))})""")
         return pictures.read_tiff(self.path("out.tif")).samples
 
-    def upscale_with_dialog(self, key):
-        """Answers the dialog by a key."""
-        call = threading.Thread(target=self.gimp.ask, daemon=True, args=(
-            '(try "error" (lambda () (upscale-interactively image))) (gimp-displays-flush)',))
-        call.start()
-        self.gimp.press("^Upscale$", key)
-        call.join(120)
-        assert not call.is_alive(), "the dialog takes no key"
+    def upscale_with_dialog(self, *keys):
+        """Answers the dialog by keys."""
+        call = window.Call(self.gimp, '(try "error" (lambda () (upscale-interactively image))) (gimp-displays-flush)')
+        self.gimp.press("^Upscale$", *keys)
+        call.end()
 
 
 def undo(session):
@@ -117,25 +132,133 @@ def dialog_accepted(session):
     session.upscale_with_dialog("Return")
     assert session.state() == [80, 60, 14, 1], f"the image is {session.state()}"
     assert session.pixels() == pictures.doubled(session.original).samples, "other pixels"
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([40, 30, 7, 0])
 
 
-def ended_halfway(session):
-    """As GIMP does it when Cancel is pressed in the progress bar."""
-    session.gimp.ask("""(define image (new-image 1500 1000 RGB (car (gimp-image-get-precision image))))
-                        (gimp-image-insert-layer image (new-layer image) 0 0)
-                        (gimp-image-add-hguide image 7)
-                        (gimp-image-clean-all image)""")
-    call = threading.Thread(target=session.gimp.ask, daemon=True, args=(
-        """(try "error" (lambda ()
-             (upscale image (ids (gimp-image-get-layers image)) 4 "double" 'image)))""",))
-    call.start()
-    process = window.wait_for(session.gimp.running_plug_in, 60, "the plug-in's start")
-    time.sleep(0.5)
-    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be ended"
+def last_values(session):
+    session.upscale_with_dialog("alt+a", "ctrl+a", "3", "Tab", "alt+o")
+    session.await_state([120, 90, 21, 1])
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([40, 30, 7, 0])
+    session.gimp.ask("(upscale-again image) (gimp-displays-flush)")
+    session.await_state([120, 90, 21, 1])
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([40, 30, 7, 0])
+
+
+SLOWLY = """(try "error" (lambda () (upscale image (ids (gimp-image-get-layers image)) 2 "double" 'image)))"""
+
+
+def await_plug_in(session):
+    return window.wait_for(session.gimp.running_plug_in, 60, "the plug-in's start")
+
+
+def assert_untouched(session, before):
+    assert session.state() == LARGE, f"the image is {session.state()}"
+    assert session.pixels() == before, "the pixels are not the original ones"
+
+
+def cancelled(session):
+    """In the progress bar, at five moments; what was undone before can be done again afterwards."""
+    session.open_large()
+    before = session.pixels()
+    session.gimp.ask("""(gimp-image-undo-group-start image)
+                        (gimp-image-delete-guide image (car (gimp-image-find-next-guide image 0)))
+                        (gimp-image-add-hguide image 50)
+                        (gimp-image-undo-group-end image)
+                        (gimp-displays-flush)""")
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state(LARGE)
+    moments = random.Random(1)
+    for number in range(5):
+        if number == 0:
+            session.gimp.press(WINDOW, "slash")
+            session.gimp.type("^Search Actions$", "upscale", "Down", "Return")
+            session.gimp.press("^Upscale$", "Return")
+        else:
+            session.gimp.press(WINDOW, "ctrl+f")   # with the last values
+        process = await_plug_in(session)
+        time.sleep(moments.uniform(0.3, 1.5))
+        assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be cancelled"
+        session.gimp.click(session.gimp.window(WINDOW), *CANCEL)
+        window.wait_for(lambda: session.gimp.running_plug_in() is None or None, 30, "the plug-in's end")
+        assert_untouched(session, before)
+    session.gimp.press(WINDOW, "ctrl+y")
+    session.await_state([LARGE[0], LARGE[1], 50, 1])
+
+
+def painted(session):
+    """By the user, while the plug-in computes."""
+    session.open_large()
+    before = session.pixels()
+    call = window.Call(session.gimp, SLOWLY)
+    await_plug_in(session)
+    time.sleep(1)
+    session.gimp.press_until(WINDOW, "ctrl+comma", CHANGED)   # fills with the foreground colour
+    said = call.end()
+    assert "was changed" in said["error"], f"the message is '{said['error']}'"
+    assert session.state() == [*LARGE[:3], 1], f"the image is {session.state()}"
+    assert session.pixels() != before, "the user's pixels are gone"
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state(LARGE)
+    assert_untouched(session, before)
+
+
+def closed(session):
+    """The image, by the user, while the plug-in computes."""
+    session.open_large()
+    call = window.Call(session.gimp, SLOWLY)
+    await_plug_in(session)
+    time.sleep(1)
+    session.gimp.press_until(WINDOW, "ctrl+w", EMPTY)
+    said = call.end()
+    assert "was changed" in said["error"], f"the message is '{said['error']}'"
+    assert session.gimp.ask('(say "valid" (gimp-image-is-valid image))')["valid"] == [0], "it is still there"
+
+
+def killed(session):
+    session.open_large()
+    before = session.pixels()
+    call = window.Call(session.gimp, SLOWLY)
+    process = await_plug_in(session)
+    time.sleep(1)
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
     os.kill(process, signal.SIGKILL)
-    call.join(60)
-    assert not call.is_alive(), "GIMP still waits for the plug-in"
-    assert session.state() == [1500, 1000, 7, 0], f"the image is {session.state()}"
+    call.end()
+    assert_untouched(session, before)
+
+
+def killed_in_commit(session):
+    """While GIMP scales an image of a small layer and large channels. GIMP closes the group of undo."""
+    session.open_new(f"""(set! image (new-image 3000 2500 RGB 150))
+                        (add-layer image {quoted(session.path("in.tif"))} "small" 0 0 0)
+                        (do ((i 0 (+ i 1))) ((= i 4)) (gimp-image-insert-channel image (new-channel image "channel") 0 0))
+                        (gimp-image-add-hguide image 7)""")
+    before = session.pixels()
+    start = session.gimp.gimp_seconds()
+    call = window.Call(session.gimp, SLOWLY)
+    process = await_plug_in(session)
+    window.wait_for(lambda: session.gimp.gimp_seconds() > start + 0.5 or None, 60, "the commit")
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
+    os.kill(process, signal.SIGKILL)
+    call.end()
+    session.await_state([6000, 5000, 14, 1])
+    session.gimp.press(WINDOW, "ctrl+z")
+    session.await_state([3000, 2500, 7, 0])
+    assert session.pixels() == before, "the pixels are not the original ones"
+
+
+def gimp_killed(session):
+    session.open_large()
+    call = window.Call(session.gimp, SLOWLY)
+    process = await_plug_in(session)
+    time.sleep(1)
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before GIMP could be killed"
+    session.gimp.processes[-1].kill()
+    session.gimp.processes[-1].wait()
+    window.wait_for(lambda: True if not os.path.exists(f"/proc/{process}") else None, 30, "the plug-in's end")
+    call.join(10)
 
 
 TESTS = {
@@ -145,7 +268,13 @@ TESTS = {
     "undo of selected layers takes one step": undo_layers,
     "a dialog that is cancelled changes nothing": dialog_cancelled,
     "a dialog that is accepted enlarges the image": dialog_accepted,
-    "a plug-in that is ended halfway leaves the image as it was": ended_halfway,
+    "the last values are those of the dialog": last_values,
+    "cancelled in the progress bar, the image and what can be redone are as they were": cancelled,
+    "a layer painted on meanwhile is left alone": painted,
+    "a plug-in that is killed leaves the image as it was": killed,
+    "a plug-in that is killed in the commit leaves one step to undo": killed_in_commit,
+    "an image closed meanwhile is no accident": closed,
+    "if GIMP is killed the plug-in ends": gimp_killed,
 }
 
 
@@ -168,6 +297,8 @@ def main():
                     done.append(name)
         except AssertionError as wrong:
             why = str(wrong)
+        except Exception:  # told as any other failure is
+            why = traceback.format_exc()
         if len(done) < len(TESTS):
             for log in sorted(name for name in os.listdir(home) if name.endswith(".log")):
                 with open(os.path.join(home, log), encoding="utf-8", errors="replace") as file:

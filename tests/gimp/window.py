@@ -4,9 +4,11 @@
 # and dialogs. Scheme reaches it through GIMP's Script-Fu server, keys through xdotool.
 
 import os
+import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import console
@@ -29,12 +31,38 @@ def wait_for(question, seconds, what):
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
+class Call(threading.Thread):
+    """Scheme that GIMP works on while the test does something else."""
+
+    def __init__(self, gimp, script):
+        super().__init__(daemon=True)
+        self.gimp, self.script, self.said = gimp, script, None
+        self.start()
+
+    def run(self):
+        try:
+            self.said = self.gimp.ask(self.script)
+        except (AssertionError, OSError):
+            pass   # end () tells it
+
+    def end(self, seconds=120):
+        """What it said."""
+        self.join(seconds)
+        assert not self.is_alive(), f"GIMP has not ended the call within {seconds} s"
+        assert self.said is not None, "GIMP has ended"
+        return self.said
+
+
 class Window(console.Gimp):
     """To be used in a 'with' statement: its processes end with it."""
 
     def __init__(self, version, libdir, plug_in, home, models):
         super().__init__(version, libdir, plug_in, home, models, (SERVER[version],),
-                         "(single-window-mode yes)\n" + self.no_welcome(version))
+                         self.no_welcome(version))
+        with open(os.path.join(home, "sessionrc"), "w", encoding="utf-8") as file:
+            file.write("(single-window-mode yes)\n(hide-docks yes)\n")
+        # Small tiles take long, so that a small image is still being computed when something happens to it.
+        self.environment["ATELIER_TILE"] = "8"
         self.plug_in = os.path.realpath(plug_in)
         self.processes, self.connection = [], None
         self.results = os.path.join(home, "results")
@@ -64,8 +92,13 @@ class Window(console.Gimp):
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                pass
+            # With what it has started: the Script-Fu server waits for its socket, not for GIMP, and stays.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
 
     def log(self):
         """Where GIMP and its plug-ins print to."""
@@ -74,13 +107,13 @@ class Window(console.Gimp):
     def spawn(self, *command, **options):
         with open(os.path.join(self.home, f"{os.path.basename(command[0])}.log"), "w") as log:
             process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, **options)
+                                       stdout=log, stderr=log, start_new_session=True, **options)
         self.processes.append(process)
         return process
 
     def start(self):
         read, write = os.pipe()
-        self.spawn("Xvfb", "-displayfd", str(write), "-screen", "0", "1200x800x24", "-nolisten", "tcp",
+        self.spawn("Xvfb", "-displayfd", str(write), "-screen", "0", "1400x1000x24", "-nolisten", "tcp",
                    "-fbdir", self.home, pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as pipe:
@@ -145,9 +178,42 @@ class Window(console.Gimp):
         """Keys and mouse, in the words of xdotool."""
         subprocess.run(["xdotool", *map(str, commands)], env=self.environment, timeout=60, check=True)
 
-    def press(self, title, keys):
-        """Presses a combination of keys, 'ctrl+z', in a window."""
-        self.do("windowactivate", "--sync", self.window(title), "key", keys)
+    def press(self, title, *keys):
+        """Presses combinations of keys, 'ctrl+z', in a window."""
+        self.type(title, "", *keys)
+
+    def press_until(self, title, keys, result):
+        """Presses a combination of keys in a window until there is one with the other words in its title: a busy
+        GIMP may miss it."""
+        def seen():
+            self.press(title, keys)
+            try:
+                return self.window(result, 3)
+            except AssertionError:
+                return None
+        wait_for(seen, 20, f"a window '{result}' after {keys}")
+
+    def type(self, title, text, *keys):
+        """Types a text in a window, then presses combinations of keys. GIMP's search needs time to find."""
+        self.do("windowactivate", "--sync", self.window(title))
+        if text:
+            self.do("type", "--delay", 50, text)
+            time.sleep(1)
+        self.do("key", "--delay", 50, *keys)
+
+    def click(self, number, x, y):
+        """Presses a button of the mouse at a place of a window, counted from its right and lower end."""
+        run = subprocess.run(["xdotool", "getwindowgeometry", "--shell", number], env=self.environment,
+                             text=True, capture_output=True, check=True)
+        place = dict(line.split("=") for line in run.stdout.split())
+        self.do("windowactivate", "--sync", number, "mousemove", "--window", number,
+                int(place["WIDTH"]) - x, int(place["HEIGHT"]) - y, "click", 1)
+
+    def gimp_seconds(self):
+        """The time that GIMP itself has computed until now."""
+        with open(f"/proc/{self.processes[-1].pid}/stat", encoding="utf-8", errors="replace") as file:
+            user, system = file.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def running_plug_in(self):
         """The number of the process of Atelier's plug-in, or None."""
