@@ -5,6 +5,7 @@
 
 import os
 import re
+import resource
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -71,9 +72,10 @@ class Gimp:
                 f"(load {quoted(os.path.join(HERE, f'gimp{self.version}.scm'))})\n"
                 f"(load {quoted(os.path.join(HERE, 'common.scm'))})\n")
 
-    def run(self, script, timeout):
+    def run(self, script, timeout, largest_file=resource.RLIM_INFINITY):
         """Runs the script, which tells what it finds by (say KEY VALUE): {key: value}, and what GIMP
-        printed. 2.10 ends with status 0 whatever happens, so the results say how far it came."""
+        printed. 2.10 ends with status 0 whatever happens, so the results say how far it came.
+        largest_file: bytes that a file can have, as if the disk were full then."""
         results = os.path.join(self.home, "results")
         source = os.path.join(self.home, "script.scm")
         with open(source, "w", encoding="utf-8") as file:
@@ -89,7 +91,10 @@ class Gimp:
         try:
             run = subprocess.run(command, env=self.environment, timeout=timeout, text=True,
                                  errors="replace", stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                 restore_signals=False,   # SIGXFSZ stays ignored: writing fails
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                       (largest_file, largest_file)))
             output = run.stdout
         except subprocess.TimeoutExpired as late:
             output = f"{late.stdout}\nGIMP did not end within {timeout} s"

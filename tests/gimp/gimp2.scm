@@ -22,6 +22,11 @@
   (car (gimp-layer-new image (image-width image) (image-height image) RGB-IMAGE "layer" 100
                        LAYER-MODE-NORMAL)))
 
+(define (new-text image text)
+  (let ((layer (car (gimp-text-layer-new image text "Sans" 20 PIXELS))))
+    (gimp-image-insert-layer image layer 0 0)
+    layer))
+
 (define (new-group image name)
   (let ((group (car (gimp-layer-group-new image))))
     (gimp-item-set-name group name)

@@ -23,6 +23,11 @@
   (car (gimp-layer-new image "layer" (image-width image) (image-height image) RGB-IMAGE 100
                        LAYER-MODE-NORMAL)))
 
+(define (new-text image text)
+  (let ((layer (car (gimp-text-layer-new image text (car (gimp-context-get-font)) 20 UNIT-PIXEL))))
+    (gimp-image-insert-layer image layer 0 0)
+    layer))
+
 (define (new-group image name)
   (car (gimp-group-layer-new image name)))
 

@@ -127,7 +127,7 @@ class Window(console.Gimp):
                                            log=quoted(os.path.join(self.home, "server.log")))
         options = ["--batch-interpreter=plug-in-script-fu-eval"] if self.version == "3" else []
         self.spawn(f"gimp-{'2.10' if self.version == '2' else '3.0'}", "--new-instance", "--no-data",
-                   "--no-fonts", "--no-splash", *options, "-b", start)
+                   "--no-splash", *options, "-b", start)
 
         def connect():
             try:
