@@ -9,6 +9,9 @@
 (define (drawable-height drawable) (car (gimp-drawable-height drawable)))
 (define (drawable-offsets drawable) (gimp-drawable-offsets drawable))
 
+(define (image-valid image)
+  (car (gimp-image-is-valid image)))
+
 (define (file-load path)
   (car (gimp-file-load RUN-NONINTERACTIVE path path)))
 
@@ -26,6 +29,9 @@
   (let ((layer (car (gimp-text-layer-new image text "Sans" 20 PIXELS))))
     (gimp-image-insert-layer image layer 0 0)
     layer))
+
+(define (is-text layer)
+  (car (gimp-item-is-text-layer layer)))
 
 (define (new-group image name)
   (let ((group (car (gimp-layer-group-new image))))

@@ -9,6 +9,9 @@
 (define (drawable-height drawable) (car (gimp-drawable-get-height drawable)))
 (define (drawable-offsets drawable) (gimp-drawable-get-offsets drawable))
 
+(define (image-valid image)
+  (car (gimp-image-id-is-valid image)))
+
 (define (file-load path)
   (car (gimp-file-load RUN-NONINTERACTIVE path)))
 
@@ -27,6 +30,9 @@
   (let ((layer (car (gimp-text-layer-new image text (car (gimp-context-get-font)) 20 UNIT-PIXEL))))
     (gimp-image-insert-layer image layer 0 0)
     layer))
+
+(define (is-text layer)
+  (car (gimp-item-id-is-text-layer layer)))
 
 (define (new-group image name)
   (car (gimp-group-layer-new image name)))

@@ -13,7 +13,6 @@ import random
 import signal
 import sys
 import tempfile
-import time
 import traceback
 
 import fixtures
@@ -22,7 +21,7 @@ import window
 from console import quoted
 
 WINDOW = "RGB color"   # in the title of the image's window
-LARGE = [600, 450, 105, 0]   # the state () of an image that takes many seconds, in tiles so small
+LARGE = [900, 675, 157, 0]   # the state () of an image that takes seconds, in tiles so small
 CHANGED = r"^\*.*RGB color"
 EMPTY = "^GNU Image Manipulation Program$"   # a window without an image
 CANCEL = (40, 14)   # the button in the image's window, in pixels from the right and lower end
@@ -86,7 +85,8 @@ class Session:
 
     def upscale_with_dialog(self, *keys):
         """Answers the dialog by keys."""
-        call = window.Call(self.gimp, '(try "error" (lambda () (upscale-interactively image))) (gimp-displays-flush)')
+        call = window.Call(self.gimp, """(try "error" (lambda () (upscale-interactively image)))
+                                         (gimp-displays-flush)""")
         self.gimp.press("^Upscale$", *keys)
         call.end()
 
@@ -157,6 +157,15 @@ def await_plug_in(session):
     return window.wait_for(session.gimp.running_plug_in, 60, "the plug-in's start")
 
 
+def await_middle(session, seconds=1.0):
+    """Stops the plug-in after these seconds of computing, most of a second for its start, so that it stays in the
+    middle of its work; its process."""
+    process = await_plug_in(session)
+    window.wait_for(lambda: window.computed(process) >= seconds or None, 60, "the plug-in's work")
+    os.kill(process, signal.SIGSTOP)
+    return process
+
+
 def assert_untouched(session, before):
     assert session.state() == LARGE, f"the image is {session.state()}"
     assert session.pixels() == before, "the pixels are not the original ones"
@@ -181,9 +190,7 @@ def cancelled(session):
             session.gimp.press("^Upscale$", "Return")
         else:
             session.gimp.press(WINDOW, "ctrl+f")   # with the last values
-        process = await_plug_in(session)
-        time.sleep(moments.uniform(0.3, 1.5))
-        assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be cancelled"
+        await_middle(session, moments.uniform(0.3, 2))
         session.gimp.click(session.gimp.window(WINDOW), *CANCEL)
         window.wait_for(lambda: session.gimp.running_plug_in() is None or None, 30, "the plug-in's end")
         assert_untouched(session, before)
@@ -196,7 +203,7 @@ def text_layer(session):
     session.open_new("""(set! image (new-image 100 40 RGB 150))
                         (gimp-image-add-hguide image 7)
                         (new-text image "Atelier")""")
-    facts = """(say "facts" (list (car (gimp-item-is-text-layer (first-layer image)))
+    facts = """(say "facts" (list (is-text (first-layer image))
                                   (car (gimp-text-layer-get-text (first-layer image)))))"""
     before = session.picture()
     assert len(set(before.samples)) > 2, "there are no letters"
@@ -223,9 +230,9 @@ def painted(session):
     session.open_large()
     before = session.pixels()
     call = window.Call(session.gimp, SLOWLY)
-    await_plug_in(session)
-    time.sleep(1)
+    process = await_middle(session)
     session.gimp.press_until(WINDOW, "ctrl+comma", CHANGED)   # fills with the foreground colour
+    os.kill(process, signal.SIGCONT)
     said = call.end()
     assert "was changed" in said["error"], f"the message is '{said['error']}'"
     assert session.state() == [*LARGE[:3], 1], f"the image is {session.state()}"
@@ -239,23 +246,20 @@ def closed(session):
     """The image, by the user, while the plug-in computes."""
     session.open_large()
     call = window.Call(session.gimp, SLOWLY)
-    await_plug_in(session)
-    time.sleep(1)
+    process = await_middle(session)
     session.gimp.press_until(WINDOW, "ctrl+w", EMPTY)
+    os.kill(process, signal.SIGCONT)
     said = call.end()
     if session.gimp.version == "2":   # GIMP 3 keeps what is an argument of a running call
         assert "was changed" in said["error"], f"the message is '{said['error']}'"
-    assert session.gimp.ask('(say "valid" (gimp-image-is-valid image))')["valid"] == [0], "it is still there"
+    assert session.gimp.ask('(say "valid" (image-valid image))')["valid"] == 0, "it is still there"
 
 
 def killed(session):
     session.open_large()
     before = session.pixels()
     call = window.Call(session.gimp, SLOWLY)
-    process = await_plug_in(session)
-    time.sleep(1)
-    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
-    os.kill(process, signal.SIGKILL)
+    os.kill(await_middle(session), signal.SIGKILL)
     call.end()
     assert_untouched(session, before)
 
@@ -264,13 +268,16 @@ def killed_in_commit(session):
     """While GIMP scales an image of a small layer and large channels. GIMP closes the group of undo."""
     session.open_new(f"""(set! image (new-image 3000 2500 RGB 150))
                         (add-layer image {quoted(session.path("in.tif"))} "small" 0 0 0)
-                        (do ((i 0 (+ i 1))) ((= i 4)) (gimp-image-insert-channel image (new-channel image "channel") 0 0))
+                        (do ((i 0 (+ i 1)))
+                            ((= i 4))
+                          (gimp-image-insert-channel image (new-channel image "channel") 0 0))
                         (gimp-image-add-hguide image 7)""")
     before = session.pixels()
-    start = session.gimp.gimp_seconds()
+    gimp = session.gimp.processes[-1].pid
+    start = window.computed(gimp)
     call = window.Call(session.gimp, SLOWLY)
     process = await_plug_in(session)
-    window.wait_for(lambda: session.gimp.gimp_seconds() > start + 0.5 or None, 60, "the commit")
+    window.wait_for(lambda: window.computed(gimp) > start + 0.5 or None, 60, "the commit")
     assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
     os.kill(process, signal.SIGKILL)
     call.end()
@@ -283,11 +290,10 @@ def killed_in_commit(session):
 def gimp_killed(session):
     session.open_large()
     call = window.Call(session.gimp, SLOWLY)
-    process = await_plug_in(session)
-    time.sleep(1)
-    assert session.gimp.running_plug_in() == process, "the plug-in was ready before GIMP could be killed"
+    process = await_middle(session)
     session.gimp.processes[-1].kill()
     session.gimp.processes[-1].wait()
+    os.kill(process, signal.SIGCONT)
     window.wait_for(lambda: True if not os.path.exists(f"/proc/{process}") else None, 30, "the plug-in's end")
     call.join(10)
 

@@ -31,6 +31,13 @@ def wait_for(question, seconds, what):
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
+def computed(process):
+    """The seconds that a process has computed until now, without those it waited."""
+    with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 class Call(threading.Thread):
     """Scheme that GIMP works on while the test does something else."""
 
@@ -208,12 +215,6 @@ class Window(console.Gimp):
         place = dict(line.split("=") for line in run.stdout.split())
         self.do("windowactivate", "--sync", number, "mousemove", "--window", number,
                 int(place["WIDTH"]) - x, int(place["HEIGHT"]) - y, "click", 1)
-
-    def gimp_seconds(self):
-        """The time that GIMP itself has computed until now."""
-        with open(f"/proc/{self.processes[-1].pid}/stat", encoding="utf-8", errors="replace") as file:
-            user, system = file.read().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def running_plug_in(self):
         """The number of the process of Atelier's plug-in, or None."""
