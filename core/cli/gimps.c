@@ -17,7 +17,6 @@
 #include "base/i18n.h"
 
 #define DEFAULT_PLUGIN_PATH "${gimp_dir}/plug-ins:${gimp_plug_in_dir}/plug-ins"
-#define DEFAULT_PLUGINRC "${gimp_dir}/pluginrc"
 
 static void
 gimp_free (void *data)
@@ -218,32 +217,29 @@ read_setting (const char *gimprc, const char *name)
   return value;
 }
 
-/* A setting of the user's, else of the system's; 'gimprc' (to be freed, may be NULL) is set to the file that has it.
- * NULL if neither has. */
+/* The folders as the user's settings name them, else the system's; notes which file has them. NULL if neither has. */
 static char *
-setting (const AtlGimp *gimp, const char *name, char **gimprc)
+plugin_path_setting (AtlGimp *gimp)
 {
   g_autofree char *system = find_system_settings (gimp);
   const char *const folders[] = { gimp->directory, system };
+  char *value = NULL;
 
-  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+  for (size_t i = 0; value == NULL && i < G_N_ELEMENTS (folders); i++)
     {
       g_autofree char *file = g_build_filename (folders[i], "gimprc", NULL);
-      char *value = read_setting (file, name);
 
-      if (value == NULL)
-        continue;
-      if (gimprc != NULL)
-        *gimprc = g_steal_pointer (&file);
-      return value;
+      value = read_setting (file, "plug-in-path");
+      if (value != NULL)
+        gimp->gimprc = g_steal_pointer (&file);
     }
-  return NULL;
+  return value;
 }
 
 static void
 find_folders (AtlGimp *gimp)
 {
-  g_autofree char *set = setting (gimp, "plug-in-path", &gimp->gimprc);
+  g_autofree char *set = plugin_path_setting (gimp);
   g_autofree char *unknown = NULL;
   g_autofree char *expanded = expand (gimp, set != NULL ? set : DEFAULT_PLUGIN_PATH, &unknown);
 
@@ -383,11 +379,7 @@ atl_gimps_find (void)
 char *
 atl_gimp_memory_file (const AtlGimp *gimp)
 {
-  g_autofree char *set = setting (gimp, "pluginrc-path", NULL);
-  g_autofree char *unknown = NULL;
-  char *file = expand (gimp, set != NULL ? set : DEFAULT_PLUGINRC, &unknown);
-
-  return file != NULL ? file : g_build_filename (gimp->directory, "pluginrc", NULL);
+  return g_build_filename (gimp->directory, "pluginrc", NULL);
 }
 
 /* When a file was changed, moved or got other rights; 0 if there is none. Microseconds. */

@@ -338,8 +338,10 @@ def interrupt_test(number):
         installed = os.path.join(bench.home, "plug-ins", "atelier-upscale", "atelier-upscale")
         first, second = bench.picture("1.tif"), bench.picture("2.tif", width=400, height=400)
         arguments = ["upscale", "-o", bench.output, "--scale=8", "--model=double", "--quality=best", first, second]
+        # A shell does not know the signal if these tests run in its background, where it is ignored.
         process = subprocess.Popen(bench.command(*arguments), env=bench.environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
         try:
             process.stdout.readline()   # the first is done
             wait_for(lambda: running(installed))
