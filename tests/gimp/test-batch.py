@@ -326,8 +326,8 @@ def running(plug_in):
     return found
 
 
-def wait_for(condition):
-    end = time.monotonic() + TIMEOUT
+def wait_for(condition, seconds=TIMEOUT):
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
@@ -336,7 +336,7 @@ def wait_for(condition):
 def interrupt_test(number):
     def run(bench):
         installed = os.path.join(bench.home, "plug-ins", "atelier-upscale", "atelier-upscale")
-        first, second = bench.picture("1.tif"), bench.picture("2.tif", width=400, height=400)
+        first, second = bench.picture("1.tif"), bench.picture("2.tif", width=700, height=700)
         arguments = ["upscale", "-o", bench.output, "--scale=8", "--model=double", "--quality=best", first, second]
         # A shell does not know the signal if these tests run in its background, where it is ignored.
         process = subprocess.Popen(bench.command(*arguments), env=bench.environment, stdin=subprocess.DEVNULL,
@@ -352,7 +352,7 @@ def interrupt_test(number):
         equal(process.returncode, 128 + number, "the status")
         equal(bench.results(), [b"1.tif"], "the list of results")
         equal(os.listdir(bench.temporary), [], "the folder for temporary files")
-        wait_for(lambda: not running(installed))
+        wait_for(lambda: not running(installed), 5)   # it would have had to work for longer
     return run
 
 
