@@ -190,7 +190,8 @@ atl_man_print (const AtlCommand *command)
 
   fputs (".\\\" SPDX-License-Identifier: GPL-3.0-or-later\n.TH ", stdout);
   print_text (title);
-  printf (" 1 \"\" \"Atelier %s\" \"Atelier\"\n", ATELIER_VERSION);
+  /* Not justified: the path of a folder may be longer than a line. */
+  printf (" 1 \"\" \"Atelier %s\" \"Atelier\"\n.ad l\n", ATELIER_VERSION);
 
   print_heading ("NAME");
   print_text (page);
