@@ -122,7 +122,8 @@ find_option (const GOptionEntry *entries, const char *word)
       if (g_str_has_prefix (word, "--") && strncmp (word + 2, entries->long_name, n) == 0
           && (word[n + 2] == '\0' || word[n + 2] == '='))
         return entries;
-      if (word[0] == '-' && word[1] != '-' && word[1] == entries->short_name && word[2] == '\0')
+      if (entries->short_name != '\0' && word[0] == '-' && word[1] == entries->short_name
+          && word[2] == '\0')
         return entries;
     }
   return NULL;

@@ -80,6 +80,7 @@ add_used (Examination *e, const AtlPluginCopy *copy, const AtlPluginTrial *trial
                               "it: start it anew; if that does not help, remove the file %s, start "
                               "'%s --verbose' from a terminal and read what it says of '%s'"),
                            quoted, e->gimp->program, e->name));
+      e->works = FALSE;
       e->broken = TRUE;
       return;
     }
@@ -228,8 +229,10 @@ add_absent (const Examination *e)
                             (const char *) g_ptr_array_index (e->gimp->folders, i));
   atl_findings_add (e->findings, e->row, NULL,
                     g_strdup_printf (_ ("the plug-in '%s' is not in %s: build Atelier with 'meson "
-                                        "setup build -Dgimp=%d' and 'ninja -C build install'"),
-                                     e->name, searched->str, e->gimp->major));
+                                        "setup build-gimp%d -Dgimp=%d' and install it by 'ninja "
+                                        "-C build-gimp%d install'"),
+                                     e->name, searched->str, e->gimp->major, e->gimp->major,
+                                     e->gimp->major));
   return (int) e->findings->len - 1;
 }
 
@@ -248,7 +251,7 @@ examine_plugin (AtlFindings *findings, const AtlGimp *gimp, const AtlFilter *fil
     examine_misplaced (&e, g_ptr_array_index (copies, i));
   if (! e.works && ! e.broken)
     absent = add_absent (&e);
-  *works |= e.works && ! e.broken;
+  *works |= e.works;
   examination_clear (&e);
   return absent;
 }

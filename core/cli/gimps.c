@@ -262,16 +262,17 @@ find_folders (AtlGimp *gimp)
         _ ("GIMP looks for plug-ins in no folder: remove the line 'plug-in-path' from its gimprc"));
 }
 
-/* "3.0" in what a program says of itself by --version; NULL if it does not. */
+/* "3.0" in what a program says of itself by --version; NULL if it does not. In English: in German it is "Version". */
 static char *
 ask_version (const char *program)
 {
   const char *const command[] = { program, "--version", NULL };
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
   g_autoptr (GRegex) regex = g_regex_new ("version ([0-9]+\\.[0-9]+)", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
   g_autofree char *output = NULL;
 
-  if (! g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+  if (! g_spawn_sync (NULL, (char **) command, environment, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
                       &output, NULL, NULL, NULL)
       || output == NULL || ! g_regex_match (regex, output, 0, &match))
     return NULL;
@@ -304,8 +305,8 @@ add_program (GPtrArray *gimps, const char *program, const char *name)
   g_autoptr (GRegex) regex = g_regex_new ("^gimp(-console)?(-[0-9]+\\.[0-9]+)?$", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
 
-  if (! g_regex_match (regex, name, 0, &match)
-      || ! g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
+  if (! g_regex_match (regex, name, 0, &match) || ! g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)
+      || g_file_test (program, G_FILE_TEST_IS_DIR))
     return;
 
   g_autofree char *ending = g_match_info_fetch (match, 2);

@@ -67,7 +67,7 @@ add_matches (GPtrArray *copies, const char *folder, const char *pattern, const c
   g_string_append_printf (whole, "/%s/%s", pattern, name);
   if (glob (whole->str, 0, NULL, &found) == 0)
     for (size_t i = 0; i < found.gl_pathc; i++)
-      add (copies, found.gl_pathv[i], place, folder);
+      add (copies, found.gl_pathv[i], place, place == ATL_PLACE_ELSEWHERE ? NULL : folder);
   globfree (&found);
 }
 
@@ -153,8 +153,9 @@ static char *
 other_gimp (const AtlGimp *gimp, const char *built_for)
 {
   return g_strdup_printf (_ ("was built for GIMP %s and cannot work in %s: build Atelier with "
-                             "'meson setup -Dgimp=%d' and install that"),
-                          built_for, gimp->version, gimp->major);
+                             "'meson setup build-gimp%d -Dgimp=%d' and install it by 'ninja -C "
+                             "build-gimp%d install'"),
+                          built_for, gimp->version, gimp->major, gimp->major, gimp->major);
 }
 
 static char *

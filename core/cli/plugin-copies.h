@@ -22,7 +22,7 @@ typedef struct
 {
   char *path;
   AtlPlace place;
-  const char *folder; /* the folder of plug-ins that it is in; borrowed */
+  const char *folder; /* the GIMP's folder of plug-ins that it is in, borrowed; NULL elsewhere */
 } AtlPluginCopy;
 
 /* What became of starting a copy. */

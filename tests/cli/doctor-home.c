@@ -31,9 +31,11 @@ atl_test_home_script (const AtlTestFolder *home, const char *path, const char *t
 void
 atl_test_home_gimp (const AtlTestFolder *home, const char *path, const char *version)
 {
-  g_autofree char *script = g_strdup_printf (
-      "[ $# = 1 ] && [ $1 = --version ] && echo Program of pictures version %s && echo more",
-      version);
+  /* GIMP writes the word large in German. */
+  g_autofree char *script = g_strdup_printf ("[ $# = 1 ] && [ $1 = --version ] && word=Version && "
+                                             "{ [ \"$LC_ALL\" != C ] || word=version; } "
+                                             "&& echo Program of pictures $word %s && echo more",
+                                             version);
 
   atl_test_home_script (home, path, script);
 }

@@ -71,6 +71,8 @@ static const Case of_commands[] = {
 static const Case of_options[] = {
   { { "upscale", "-" }, "none --help --scale --model --quality --output --threads" },
   { { "upscale", "photo.jpg", "--qua" }, "=none --quality" },
+  /* Standard input, which is no option. */
+  { { "upscale", "-", "" }, "=files" },
   { { "upscale", "--json", "--qua" }, "=none --quality" },
   /* A value that looks like an option is none. */
   { { "upscale", "--output", "--quality", "" }, "=files" },

@@ -41,7 +41,7 @@ all_is_well (void)
 {
   g_autoptr (AtlTestFolder) home = atl_test_home_new ();
 
-  DONE (home, "GIMP 2.10  gimp-console-2.10: Program of pictures version 2.10.99\n",
+  DONE (home, "GIMP 2.10  gimp-console-2.10: Program of pictures Version 2.10.99\n",
         "GIMP 2.10  ~/" PLUGIN ", version 0.1.0: in the menu from GIMP's next start\n");
 }
 
@@ -61,8 +61,8 @@ no_plugin (void)
 
   atl_test_home_remove (home, PLUGIN);
   FAILED (home, "GIMP 2.10  PROBLEM: the plug-in 'atelier-upscale' is not in ~/config/GIMP/2.10/"
-                "plug-ins, ~/usr/lib/gimp/2.0/plug-ins: build Atelier with 'meson setup build "
-                "-Dgimp=2'");
+                "plug-ins, ~/usr/lib/gimp/2.0/plug-ins: build Atelier with 'meson setup "
+                "build-gimp2 -Dgimp=2'");
 }
 
 /* Who has it in one GIMP need not have it in all. */
@@ -208,7 +208,7 @@ built_for_another_gimp (void)
   atl_test_home_plugin (home, PLUGIN, "0.1.0", "3.0");
   FAILED (home,
           "~/" PLUGIN ": PROBLEM: was built for GIMP 3.0 and cannot work in 2.10: build Atelier "
-          "with 'meson setup -Dgimp=2'");
+          "with 'meson setup build-gimp2 -Dgimp=2'");
 }
 
 /* A program that writes 'message' and ends with the status of the system's loader. */
@@ -315,7 +315,7 @@ settings_cannot_be_understood (void)
   g_free (atl_test_home_file (home, "config/GIMP/2.10/gimprc",
                               "(plug-in-path \"~/a:${gimp_folder}/plug-ins\")"));
   FAILED (home,
-          "gimp-console-2.10: Program of pictures version 2.10.99: PROBLEM: 'plug-in-path' in "
+          "gimp-console-2.10: Program of pictures Version 2.10.99: PROBLEM: 'plug-in-path' in "
           "~/config/GIMP/2.10/gimprc has ${gimp_folder}, which GIMP does not know");
   g_free (atl_test_home_file (home, "config/GIMP/2.10/gimprc", "(plug-in-path \"\")"));
   FAILED (home, "PROBLEM: GIMP looks for plug-ins in no folder: ");
