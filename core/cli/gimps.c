@@ -40,7 +40,10 @@ folder_of_environment (const AtlGimp *gimp, const char *name)
 {
   g_autofree char *variable = g_strdup_printf ("GIMP%d_%s", gimp->major, name);
 
-  return g_strdup (g_getenv (variable));
+  const char *folder = g_getenv (variable);
+
+  /* As GIMP's own folders are compared with it. */
+  return folder != NULL ? g_canonicalize_filename (folder, g_get_home_dir ()) : NULL;
 }
 
 static char *
@@ -85,10 +88,8 @@ find_directory (const AtlGimp *gimp)
 {
   g_autofree char *told = folder_of_environment (gimp, "DIRECTORY");
 
-  if (told == NULL)
-    return g_build_filename (g_get_user_config_dir (), "GIMP", gimp->version, NULL);
-  return g_path_is_absolute (told) ? g_steal_pointer (&told)
-                                   : g_build_filename (g_get_home_dir (), told, NULL);
+  return told != NULL ? g_steal_pointer (&told)
+                      : g_build_filename (g_get_user_config_dir (), "GIMP", gimp->version, NULL);
 }
 
 /* The system's settings of what is installed in /usr are in /etc. */

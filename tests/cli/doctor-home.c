@@ -61,6 +61,7 @@ atl_test_home_remove (const AtlTestFolder *home, const char *path)
 AtlTestFolder *
 atl_test_home_new (void)
 {
+  static const char *const variables[] = { "DIRECTORY", "PLUGINDIR", "SYSCONFDIR" };
   AtlTestFolder *home = atl_test_folder_new ();
   g_autofree char *programs = g_build_filename (home, "usr", "bin", NULL);
   g_autofree char *settings = g_build_filename (home, "config", NULL);
@@ -80,7 +81,12 @@ atl_test_home_new (void)
   g_setenv ("ATELIER_DOCTOR_ROOT", home, TRUE);
   g_setenv ("PATH", programs, TRUE);
   g_setenv ("HOME", home, TRUE);
-  g_unsetenv ("GIMP2_DIRECTORY");
-  g_unsetenv ("GIMP3_DIRECTORY");
+  for (size_t i = 0; i < G_N_ELEMENTS (variables); i++)
+    for (int major = 2; major <= 3; major++)
+      {
+        g_autofree char *name = g_strdup_printf ("GIMP%d_%s", major, variables[i]);
+
+        g_unsetenv (name);
+      }
   return home;
 }

@@ -345,6 +345,12 @@ gimp_remembers (void)
   write_memory (home, "${gimp_dir}/plug-ins/atelier-upscale/atelier-upscale", info.st_mtime);
   DONE (home, ", version 0.1.0: in the menu Filters > Atelier\n");
 
+  /* The same folder in other words. */
+  g_autofree char *folder = g_build_filename (home, "config/GIMP/../GIMP/2.10/", NULL);
+  g_setenv ("GIMP2_DIRECTORY", folder, TRUE);
+  DONE (home, ", version 0.1.0: in the menu Filters > Atelier\n");
+  g_unsetenv ("GIMP2_DIRECTORY");
+
   /* Its query has failed: GIMP has looked since it was installed, and does not list it. */
   g_usleep (20000);
   write_memory (home, "${gimp_dir}/plug-ins/other/other", info.st_mtime);
