@@ -273,6 +273,35 @@ def flattens(bench):
     assert len({str(colour) for colour in said["png"]}) > 1, said["png"]
 
 
+@test("a layer that does not fill the image")
+def keeps_canvas(bench):
+    source = os.path.join(bench.input, "small.xcf")
+    save = {"2": "(gimp-file-save RUN-NONINTERACTIVE image layer {0} {0})",
+            "3": "(gimp-file-save RUN-NONINTERACTIVE image {0})"}[bench.version].format(quoted(source))
+    said, output = bench.gimp.run(f"""
+      (let* ((image (file-load {quoted(os.fsdecode(bench.picture()))})) (layer (first-layer image)))
+        (gimp-image-resize image 24 18 6 5)
+        (gimp-layer-set-opacity layer 50)
+        {save} (say "done" 1))""", TIMEOUT)
+    assert said.get("done") == 1, output
+    bench.run("--model=double", "--format=png", source, status=0)
+    result, seen = os.path.join(bench.output, "small.png"), os.path.join(bench.input, "seen.tif")
+    equal(size_of_png(result), (48, 36), "the size")
+    bench.gimp.run(f"""(let ((image (file-load {quoted(result)})))
+                         (save-drawable image (first-layer image) {quoted(seen)}))""", TIMEOUT)
+    picture = pictures.read_tiff(seen)
+    equal(picture.channels, 4, "the number of channels")
+    equal(picture.pixel(11, 9)[3], 0, "alpha beside the layer")
+    assert 127 <= picture.pixel(12, 10)[3] <= 128, f"alpha of the layer is {picture.pixel(12, 10)[3]}"
+
+
+@test("nothing to read")
+def nothing_to_read(bench):
+    missing = os.path.join(bench.input, "1.tif")
+    _, err = bench.run("--model=double", missing, status=1)
+    equal(err.decode(), f"atelier-gimp-batch: {missing}: cannot be read\n", "what is said")
+
+
 @test("no plug-in")
 def no_plug_in(bench):
     path = bench.picture()

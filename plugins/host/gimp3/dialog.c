@@ -15,11 +15,13 @@
 #include "host/gimp3/model-chooser.h"
 #include "host/gimp3/preview.h"
 #include "host/gimp3/trial.h"
+#include "host/targets.h"
 #include "image/room.h"
 
 enum
 {
-  /* Pixels around a part that networks see too; ours reach 20 far, and a little more in several stages. */
+  /* Pixels around a part that networks see too. Ours reach 20 far, one after the other up to 35: what is shown can
+   * differ from the result at its edge, too little to be seen. */
   MARGIN = 32,
   PAUSE = 100 /* milliseconds after the last change until it is tried out */
 };
@@ -35,8 +37,10 @@ typedef struct
   GtkLabel *facts, *how;
   AtlPreview *preview;
   AtlTrial *trial;
-  double scale;       /* of the settings; 0 while it is not known */
-  gboolean of_layers; /* the settings mean the selected layers alone */
+  double scale;                  /* of the settings; 0 while it is not known */
+  gboolean of_layers;            /* the settings mean the selected layers alone */
+  int asked_width, asked_height; /* of the layer that time and memory were asked for */
+  char *offer, *offered_how;     /* what is told where OK is offered; NULL where it is not */
   guint timeout;
   gboolean settings_changed; /* since the last question */
 } Dialog;
@@ -68,6 +72,7 @@ ask_part (Dialog *dialog)
   atl_trial_ask_part (dialog->trial, copy);
 }
 
+/* Until the settings are others, or, if the error is that of a part, another one succeeds. */
 static void
 show_error (Dialog *dialog, const GError *error)
 {
@@ -76,32 +81,67 @@ show_error (Dialog *dialog, const GError *error)
   gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, FALSE);
 }
 
+/* The layer of most pixels, which takes most memory. */
+static void
+find_largest (const GArray *layers, int *width, int *height)
+{
+  for (guint i = 0; i < layers->len; i++)
+    {
+      AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
+
+      if (gimp_item_is_group (GIMP_ITEM (layer)))
+        {
+          g_autoptr (GArray) inside = atl_host_group_layers (layer);
+
+          find_largest (inside, width, height);
+          continue;
+        }
+
+      const int w = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
+      const int h = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
+
+      if ((gint64) w * h > (gint64) *width * *height)
+        {
+          *width = w;
+          *height = h;
+        }
+    }
+}
+
+static void
+ask_settings (Dialog *dialog)
+{
+  g_autoptr (AtlSettings) settings = atl_settings_new (dialog->filter);
+  g_autoptr (GArray) all = atl_host_image_layers (dialog->image);
+  g_autoptr (GError) error = NULL;
+
+  dialog->settings_changed = FALSE;
+  dialog->scale = 0.0;
+  g_clear_pointer (&dialog->offer, g_free);
+  g_clear_pointer (&dialog->offered_how, g_free);
+  if (! atl_arguments_read (settings, dialog->config, dialog->filter, &error))
+    {
+      show_error (dialog, error);
+      return;
+    }
+
+  dialog->of_layers = atl_host_is_of_layers (dialog->filter, settings);
+  dialog->asked_width = 0;
+  dialog->asked_height = 0;
+  find_largest (dialog->of_layers && dialog->selected->len > 0 ? dialog->selected : all,
+                &dialog->asked_width, &dialog->asked_height);
+  atl_trial_ask (dialog->trial, g_steal_pointer (&settings), MAX (dialog->asked_width, 1),
+                 MAX (dialog->asked_height, 1));
+}
+
 static gboolean
 ask (gpointer data)
 {
   Dialog *dialog = data;
-  GError *error = NULL;
 
   dialog->timeout = 0;
   if (dialog->settings_changed)
-    {
-      AtlSettings *settings = atl_settings_new (dialog->filter);
-
-      dialog->settings_changed = FALSE;
-      dialog->scale = 0.0;
-      if (atl_arguments_read (settings, dialog->config, dialog->filter, &error))
-        {
-          dialog->of_layers = atl_host_is_of_layers (dialog->filter, settings);
-          atl_trial_ask (dialog->trial, settings, gimp_drawable_get_width (dialog->shown),
-                         gimp_drawable_get_height (dialog->shown));
-        }
-      else
-        {
-          atl_settings_free (settings);
-          show_error (dialog, error);
-          g_clear_error (&error);
-        }
-    }
+    ask_settings (dialog);
   else if (dialog->scale > 0.0)
     ask_part (dialog);
   return G_SOURCE_REMOVE;
@@ -130,30 +170,7 @@ part_moved (void *data)
   ask_soon (data);
 }
 
-/* The pixels of all layers that are none of a group. */
-static double
-count_pixels (const GArray *layers)
-{
-  double n = 0.0;
-
-  for (guint i = 0; i < layers->len; i++)
-    {
-      AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
-
-      if (gimp_item_is_group (GIMP_ITEM (layer)))
-        {
-          g_autoptr (GArray) inside = atl_host_group_layers (layer);
-
-          n += count_pixels (inside);
-        }
-      else
-        n += (double) gimp_drawable_get_width (GIMP_DRAWABLE (layer))
-             * gimp_drawable_get_height (GIMP_DRAWABLE (layer));
-    }
-  return n;
-}
-
-/* "The image becomes 1600 x 1200 pixels; ", or a layer does; nothing if the size stays. To be freed by g_free (). */
+/* "The image becomes 1600 x 1200 pixels. ", or a layer does; nothing if the size stays. To be freed by g_free (). */
 static char *
 describe_size (const Dialog *dialog, double scale)
 {
@@ -166,37 +183,74 @@ describe_size (const Dialog *dialog, double scale)
   if (scale == 1.0)
     return g_strdup ("");
   if (! dialog->of_layers)
-    return g_strdup_printf (_ ("The image becomes %d x %d pixels; "), new_width, new_height);
+    return g_strdup_printf (_ ("The image becomes %d x %d pixels. "), new_width, new_height);
 
   g_autofree char *name = atl_host_layer_name (GIMP_LAYER (dialog->shown));
-  return g_strdup_printf (_ ("The layer '%s' becomes %d x %d pixels; "), name, new_width,
+  return g_strdup_printf (_ ("The layer '%s' becomes %d x %d pixels. "), name, new_width,
                           new_height);
+}
+
+/* Tells what is offered, with OK. */
+static void
+show_offer (Dialog *dialog)
+{
+  gtk_label_set_text (dialog->facts, dialog->offer);
+  gtk_label_set_text (dialog->how, dialog->offered_how);
+  gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, TRUE);
+}
+
+/* The pixels that are computed, and the bytes of them and of the results. */
+static void
+sum_up (const GArray *targets, double *n_pixels, guint64 *buffers)
+{
+  *n_pixels = 0.0;
+  *buffers = 0;
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
+      const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (target->layer));
+      const guint64 n_read = (guint64) target->box.width * target->box.height;
+      const guint64 n_written = (guint64) target->width * target->height;
+
+      *n_pixels += (double) n_read;
+      *buffers += (n_read + n_written) * babl_format_get_bytes_per_pixel (format);
+    }
 }
 
 static void
 show_facts (Dialog *dialog, const AtlTrialAnswer *answer)
 {
-  g_autoptr (GArray) all = atl_host_image_layers (dialog->image);
-  const double n_pixels = count_pixels (dialog->of_layers ? dialog->selected : all);
-  const double n_shown = (double) gimp_drawable_get_width (dialog->shown)
-                         * gimp_drawable_get_height (dialog->shown);
-  const int pixel = babl_format_get_bytes_per_pixel (gimp_drawable_get_format (dialog->shown));
-  const guint64 buffers = (guint64) (n_pixels * answer->scale * answer->scale * pixel);
-  g_autofree char *size = describe_size (dialog, answer->scale);
-  g_autofree char *duration = atl_duration_to_string (
-      MAX (1.0, answer->seconds * n_pixels / n_shown));
-  g_autofree char *memory = g_format_size_full (answer->memory, G_FORMAT_SIZE_IEC_UNITS);
-  g_autofree char *facts = g_strdup_printf (_ ("%sabout %s, %s of memory"), size, duration, memory);
+  const AtlHostRequest request = {
+    .image = dialog->image,
+    .scale = answer->scale,
+    .whole = ! dialog->of_layers,
+    .selected = (const AtlHostLayer *) dialog->selected->data,
+    .n_selected = (int) dialog->selected->len,
+  };
+  const double n_asked = MAX ((double) dialog->asked_width * dialog->asked_height, 1.0);
   g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) targets = atl_host_targets_new (&request, &error);
+  guint64 buffers;
+  double n_pixels;
 
-  if (! atl_room_check (answer->memory, buffers, &error))
+  if (targets != NULL)
+    sum_up (targets, &n_pixels, &buffers);
+  if (targets == NULL || ! atl_room_check (answer->memory, buffers, &error))
     {
       show_error (dialog, error);
       return;
     }
-  gtk_label_set_text (dialog->facts, facts);
-  gtk_label_set_text (dialog->how, answer->how);
-  gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, TRUE);
+
+  g_autofree char *size = describe_size (dialog, answer->scale);
+  g_autofree char *duration = atl_duration_to_string (
+      MAX (1.0, answer->seconds * n_pixels / n_asked));
+  g_autofree char *memory = g_format_size_full (answer->memory, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *cost = g_strdup_printf (_ ("It takes about %s, and %s of memory for the work."),
+                                           duration, memory);
+
+  dialog->offer = g_strconcat (size, cost, NULL);
+  dialog->offered_how = g_strdup (answer->how);
+  show_offer (dialog);
 }
 
 /* Without the margin, whose pixels lack their own. */
@@ -212,6 +266,8 @@ show_result (Dialog *dialog, GeglBuffer *result)
   g_autoptr (GeglBuffer) buffer = gegl_buffer_create_sub_buffer (result, &inner);
 
   atl_preview_set_after (dialog->preview, buffer);
+  if (dialog->offer != NULL)
+    show_offer (dialog);
 }
 
 static void
@@ -396,9 +452,13 @@ atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, const Atl
   accepted = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog.window));
 
   g_signal_handler_disconnect (config, handler);
+  /* The main loop still runs while the thread is awaited. */
+  gtk_widget_hide (GTK_WIDGET (dialog.window));
+  atl_trial_free (dialog.trial);
   if (dialog.timeout != 0)
     g_source_remove (dialog.timeout);
-  atl_trial_free (dialog.trial);
+  g_free (dialog.offer);
+  g_free (dialog.offered_how);
   gtk_widget_destroy (GTK_WIDGET (dialog.window));
   return accepted;
 }

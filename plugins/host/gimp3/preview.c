@@ -28,7 +28,7 @@ struct AtlPreview
   void *data;
 };
 
-/* A part of a buffer in the screen's colours. */
+/* A part of a buffer in sRGB. */
 static cairo_surface_t *
 surface_new (GeglBuffer *buffer, const GeglRectangle *part)
 {
@@ -174,23 +174,30 @@ draw_after (GtkWidget *widget, cairo_t *cr, AtlPreview *preview)
   return TRUE;
 }
 
+/* Of a narrow layer each side is rounded to a pixel at least, so that they differ. */
 static double
-map_scale (const AtlPreview *preview)
+map_scale_x (const AtlPreview *preview)
 {
   return (double) gdk_pixbuf_get_width (preview->thumbnail) / preview->width;
+}
+
+static double
+map_scale_y (const AtlPreview *preview)
+{
+  return (double) gdk_pixbuf_get_height (preview->thumbnail) / preview->height;
 }
 
 static gboolean
 draw_map (GtkWidget *widget, cairo_t *cr, AtlPreview *preview)
 {
-  const double scale = map_scale (preview);
+  const double scale_x = map_scale_x (preview), scale_y = map_scale_y (preview);
   const GeglRectangle part = atl_preview_part (preview);
 
   gdk_cairo_set_source_pixbuf (cr, preview->thumbnail, 0, 0);
   cairo_paint (cr);
-  cairo_rectangle (cr, round (part.x * scale) + 0.5, round (part.y * scale) + 0.5,
-                   MAX (round (part.width * scale) - 1, 2),
-                   MAX (round (part.height * scale) - 1, 2));
+  cairo_rectangle (cr, round (part.x * scale_x) + 0.5, round (part.y * scale_y) + 0.5,
+                   MAX (round (part.width * scale_x) - 1, 2),
+                   MAX (round (part.height * scale_y) - 1, 2));
   /* Seen on light and dark. */
   cairo_set_line_width (cr, 3);
   cairo_set_source_rgb (cr, 0, 0, 0);
@@ -221,11 +228,10 @@ dragged (GtkGestureDrag *gesture, double x, double y, AtlPreview *preview)
 static void
 map_dragged (GtkGestureDrag *gesture, double x, double y, AtlPreview *preview)
 {
-  const double scale = map_scale (preview);
   double first_x, first_y;
 
   gtk_gesture_drag_get_start_point (gesture, &first_x, &first_y);
-  move_to (preview, (first_x + x) / scale, (first_y + y) / scale);
+  move_to (preview, (first_x + x) / map_scale_x (preview), (first_y + y) / map_scale_y (preview));
 }
 
 static void

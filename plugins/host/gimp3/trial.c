@@ -20,6 +20,7 @@ struct AtlTrial
   Question *next;            /* to be asked when the thread rests, or NULL */
   GCancellable *cancellable; /* of the thread; NULL while it rests */
   AtlJob *job;               /* the thread's, while there is one */
+  gboolean closing;          /* nothing is asked or answered any more */
 };
 
 typedef struct
@@ -109,11 +110,9 @@ finished (GObject *source, GAsyncResult *result, gpointer data)
   OwnedAnswer *owned = g_task_propagate_pointer (G_TASK (result), NULL); /* NULL if cancelled */
 
   g_clear_object (&trial->cancellable);
-  if (owned != NULL)
-    {
-      trial->answered (&owned->answer, trial->data);
-      owned_answer_free (owned);
-    }
+  if (owned != NULL && ! trial->closing)
+    trial->answered (&owned->answer, trial->data);
+  g_clear_pointer (&owned, owned_answer_free);
   start (trial);
 }
 
@@ -121,7 +120,7 @@ finished (GObject *source, GAsyncResult *result, gpointer data)
 static void
 start (AtlTrial *trial)
 {
-  if (trial->cancellable != NULL || trial->next == NULL)
+  if (trial->cancellable != NULL || trial->next == NULL || trial->closing)
     return;
 
   trial->cancellable = g_cancellable_new ();
@@ -156,11 +155,12 @@ atl_trial_new (const AtlFilter *filter, AtlTrialFunc *answered, void *data)
 void
 atl_trial_free (AtlTrial *trial)
 {
-  g_clear_pointer (&trial->next, question_free);
+  trial->closing = TRUE;
   if (trial->cancellable != NULL)
     g_cancellable_cancel (trial->cancellable);
   while (trial->cancellable != NULL)
     g_main_context_iteration (NULL, TRUE);
+  g_clear_pointer (&trial->next, question_free);
   if (trial->job != NULL)
     atl_job_free (trial->job);
   g_free (trial);
