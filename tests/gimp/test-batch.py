@@ -9,6 +9,7 @@
 # atelier-gimp-batch. Prints 'ok NAME' or 'FAILED NAME: why' for each test.
 
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -183,6 +184,19 @@ def wrong_usage(bench):
     with open(path, "rb") as file:
         equal(file.read() == before, True, "that the input is as it was")
     equal(bench.results(), [b"link"], "the list of results")
+
+
+@test("manual page")
+def manual_page(bench):
+    """It says what --help says, and the formatter has nothing to find fault with."""
+    said, page = (subprocess.run(bench.command(option), stdout=subprocess.PIPE, check=True).stdout.decode()
+                  for option in ("--help", "--man"))
+    plain = page.replace("\\-", "-").replace("\\(aq", "'").replace("\\e", "\\")
+    assert len(said) > 500 and said in plain, page
+    if shutil.which("groff"):
+        run = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-z"], input=page, text=True, capture_output=True,
+                             check=True)
+        equal(run.stderr, "", "what groff says")
 
 
 @test("goes on after a bad file")
