@@ -94,6 +94,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="atelier-gimp-") as home:
         gimp = window.Window(version, libdir, plug_in, os.path.join(home, "home"), models)
         del gimp.environment["ATELIER_TILE"]
+        if version == "3":
+            with open(os.path.join(gimp.home, "gimprc"), "a", encoding="utf-8") as file:
+                file.write("(show-welcome-dialog no)\n")
         with gimp:
             tour = Tour(gimp, photo, folder, home)
             before = tour.pixels()

@@ -45,12 +45,12 @@ def place_of(rows, screen):
 class Dialog:
     """An image in a window, and the dialog over it while in a 'with' statement."""
 
-    def __init__(self, gimp, folder, width, height):
+    def __init__(self, gimp, folder, width, height, channels=3, code="B"):
         self.gimp = gimp
-        self.picture = pictures.make(width, height, 3, "B")
+        self.picture = pictures.make(width, height, channels, code)
         self.doubled = pictures.doubled(self.picture)
         self.negative = pictures.negative(self.picture)
-        path = os.path.join(folder, f"{width}x{height}.tif")
+        path = os.path.join(folder, f"{width}x{height}-{channels}{code}.tif")
         pictures.write_tiff(path, self.picture)
         gimp.ask(f"(define image (file-load {quoted(path)})) (gimp-image-clean-all image)")
 
@@ -133,12 +133,23 @@ def what_cannot_work_is_not_accepted(gimp, folder):
     assert dialog.size() == [40, 30], f"the image is {dialog.size()}"
 
 
+def odd_layers_are_shown(gimp, folder):
+    """Nobody complains of deep, transparent, grey or narrow layers."""
+    for width, height, channels, code in ((40, 30, 3, "H"), (40, 30, 4, "f"), (30, 40, 2, "B"), (3, 700, 1, "B")):
+        with Dialog(gimp, folder, width, height, channels, code):
+            gimp.do("sleep", 2)
+    with open(gimp.log(), encoding="utf-8", errors="replace") as file:
+        complaints = [line for line in file if line.startswith("(upscale:")]
+    assert not complaints, complaints
+
+
 TESTS = {
     "the preview is exact": preview_is_exact,
     "the preview can be dragged": preview_moves,
     "another scale is tried at once": scale_is_tried,
     "the last values are offered, and reset": last_values_are_offered,
     "a model that fails cannot be accepted": what_cannot_work_is_not_accepted,
+    "odd layers are shown": odd_layers_are_shown,
 }
 
 

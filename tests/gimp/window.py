@@ -81,8 +81,7 @@ class Window(console.Gimp):
             return ""
         words = subprocess.run(["gimp-console-3.0", "--version"], text=True, capture_output=True,
                                check=True).stdout.split()
-        return (f"(config-version {quoted(words[-1])})\n(check-updates no)\n"
-                "(show-welcome-dialog no)\n")
+        return f"(config-version {quoted(words[-1])})\n(check-updates no)\n"
 
     def __enter__(self):
         try:

@@ -286,6 +286,31 @@ add_area (AtlPreview *preview, const char *title, const char *hint, int width, i
   return area;
 }
 
+/* The layer as a whole, MAP_SIDE pixels on its longer side. GIMP 3.0.4 makes thumbnails of layers of 8 bits alone. */
+static GdkPixbuf *
+thumbnail_new (GimpDrawable *drawable, GeglBuffer *layer)
+{
+  const GeglRectangle *box = gegl_buffer_get_extent (layer);
+  const double scale = MIN (1.0, (double) MAP_SIDE / MAX (box->width, box->height));
+  const int width = MAX (1, (int) (box->width * scale)),
+            height = MAX (1, (int) (box->height * scale));
+
+  if (babl_format_get_type (gegl_buffer_get_format (layer), 0) == babl_type ("u8"))
+    {
+      GdkPixbuf *thumbnail = gimp_drawable_get_thumbnail (drawable, MAP_SIDE, MAP_SIDE,
+                                                          GIMP_PIXBUF_SMALL_CHECKS);
+
+      if (thumbnail != NULL)
+        return thumbnail;
+    }
+
+  GdkPixbuf *thumbnail = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, width, height);
+  gegl_buffer_get (layer, GEGL_RECTANGLE (0, 0, width, height), scale, babl_format ("R'G'B'A u8"),
+                   gdk_pixbuf_get_pixels (thumbnail), gdk_pixbuf_get_rowstride (thumbnail),
+                   GEGL_ABYSS_NONE);
+  return thumbnail;
+}
+
 static void
 destroyed (GtkWidget *widget, AtlPreview *preview)
 {
@@ -307,8 +332,7 @@ atl_preview_new (GimpDrawable *drawable, AtlPreviewFunc *moved, void *data)
   preview->height = gimp_drawable_get_height (drawable);
   preview->x = preview->width / 2.0;
   preview->y = preview->height / 2.0;
-  preview->thumbnail = gimp_drawable_get_thumbnail (drawable, MAP_SIDE, MAP_SIDE,
-                                                    GIMP_PIXBUF_SMALL_CHECKS);
+  preview->thumbnail = thumbnail_new (drawable, preview->layer);
   preview->moved = moved;
   preview->data = data;
   preview->scale = 1.0;
