@@ -39,7 +39,6 @@ static char *
 folder_of_environment (const AtlGimp *gimp, const char *name)
 {
   g_autofree char *variable = g_strdup_printf ("GIMP%d_%s", gimp->major, name);
-
   const char *folder = g_getenv (variable);
 
   /* As GIMP's own folders are compared with it. */

@@ -81,25 +81,6 @@ atl_host_check_image (const AtlFilter *filter, AtlHostImage image, GError **erro
   return FALSE;
 }
 
-/* Whether there is room for the copies and the results of all layers together; each layer's own check does not
- * see the others. */
-static gboolean
-check_room (const GArray *targets, GError **error)
-{
-  guint64 n_bytes = 0;
-
-  for (guint i = 0; i < targets->len; i++)
-    {
-      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
-      const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (target->layer));
-      const guint64 n_pixels = (guint64) target->box.width * target->box.height
-                               + (guint64) target->width * target->height;
-
-      n_bytes += n_pixels * babl_format_get_bytes_per_pixel (format);
-    }
-  return atl_room_check (0, n_bytes, error);
-}
-
 static void
 read_originals (GArray *targets)
 {
@@ -292,7 +273,7 @@ resize (const AtlHostRequest *request, AtlJob *job, const AtlProgress *progress,
   const guint losses = atl_swap_losses ();
   g_autoptr (GArray) targets = atl_host_targets_new (request, error);
 
-  if (! targets || ! check_room (targets, error))
+  if (! targets || ! atl_room_check (0, atl_host_targets_size (targets), error))
     return FALSE;
 
   read_originals (targets);

@@ -285,6 +285,23 @@ atl_host_targets_new (const AtlHostRequest *request, GError **error)
   return g_steal_pointer (&targets);
 }
 
+guint64
+atl_host_targets_size (const GArray *targets)
+{
+  guint64 n_bytes = 0;
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
+      const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (target->layer));
+      const guint64 n_pixels = (guint64) target->box.width * target->box.height
+                               + (guint64) target->width * target->height;
+
+      n_bytes += n_pixels * babl_format_get_bytes_per_pixel (format);
+    }
+  return n_bytes;
+}
+
 gboolean
 atl_host_scale (const AtlHostRequest *request)
 {

@@ -32,5 +32,8 @@ typedef struct
  * ATL_ERROR_ARGUMENT if one of them is locked or would become too large for GIMP, or none is selected. */
 GArray *atl_host_targets_new (const AtlHostRequest *request, GError **error);
 
+/* The bytes of the copies and the results of all of them together; each layer's own check does not see the others. */
+guint64 atl_host_targets_size (const GArray *targets);
+
 /* Lets GIMP scale the image or the layers. FALSE: atl_host_last_error () has the reason. */
 gboolean atl_host_scale (const AtlHostRequest *request);

@@ -7,6 +7,8 @@ import os
 import re
 import resource
 import subprocess
+import tempfile
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -46,6 +48,22 @@ def read_results(path):
         return {}
     with open(path, encoding="utf-8") as file:
         return dict(parse(line) for line in file)
+
+
+def run_tests(suite, tests, make):
+    """Runs tests, (name, function) each, with what make () makes in a folder of its own, and tells of each; the exit
+    status."""
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="atelier-gimp-") as folder:
+        for number, (name, function) in enumerate(tests):
+            try:
+                function(make(os.path.join(folder, str(number))))
+                print(f"ok {suite}/{name}", flush=True)
+            except Exception:   # the other tests are run all the same
+                failed += 1
+                why = traceback.format_exc().strip().splitlines()
+                print(f"FAILED {suite}/{name}: {why[-1]}", flush=True)
+    return 1 if failed else 0
 
 
 class Gimp:

@@ -14,9 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
 import console
 import fixtures
@@ -403,20 +401,5 @@ test("interrupted")(interrupt_test(signal.SIGINT))
 test("terminated")(interrupt_test(signal.SIGTERM))
 
 
-def main():
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="atelier-batch-") as folder:
-        for number, (name, function) in enumerate(TESTS):
-            bench = os.path.join(folder, str(number))
-            try:
-                function(Bench(bench, sys.argv[1:]))
-                print(f"ok gimp batch/{name}", flush=True)
-            except Exception:
-                failed += 1
-                why = traceback.format_exc().strip().splitlines()
-                print(f"FAILED gimp batch/{name}: {why[-1]}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.run_tests("gimp batch", TESTS, lambda folder: Bench(folder, sys.argv[1:])))

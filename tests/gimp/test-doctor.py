@@ -14,8 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 
 import console
 from console import quoted
@@ -170,21 +168,5 @@ def no_second_copy(home):
     home.agrees(False, "needs the library 'libaxelier.so")
 
 
-def main():
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="atelier-doctor-") as folder:
-        for number, (name, function) in enumerate(TESTS):
-            home = os.path.join(folder, str(number))
-            os.makedirs(home)
-            try:
-                function(Home(home, sys.argv[1:]))
-                print(f"ok gimp doctor/{name}", flush=True)
-            except Exception:
-                failed += 1
-                why = traceback.format_exc().strip().splitlines()
-                print(f"FAILED gimp doctor/{name}: {why[-1]}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.run_tests("gimp doctor", TESTS, lambda folder: Home(folder, sys.argv[1:])))

@@ -199,22 +199,19 @@ show_offer (Dialog *dialog)
   gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, TRUE);
 }
 
-/* The pixels that are computed, and the bytes of them and of the results. */
-static void
-sum_up (const GArray *targets, double *n_pixels, guint64 *buffers)
+/* Of all layers that are computed. */
+static double
+count_pixels (const GArray *targets)
 {
-  *n_pixels = 0.0;
-  *buffers = 0;
+  double n = 0.0;
+
   for (guint i = 0; i < targets->len; i++)
     {
-      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
-      const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (target->layer));
-      const guint64 n_read = (guint64) target->box.width * target->box.height;
-      const guint64 n_written = (guint64) target->width * target->height;
+      const GeglRectangle *box = &g_array_index (targets, AtlHostTarget, i).box;
 
-      *n_pixels += (double) n_read;
-      *buffers += (n_read + n_written) * babl_format_get_bytes_per_pixel (format);
+      n += (double) box->width * box->height;
     }
+  return n;
 }
 
 static void
@@ -230,12 +227,8 @@ show_facts (Dialog *dialog, const AtlTrialAnswer *answer)
   const double n_asked = MAX ((double) dialog->asked_width * dialog->asked_height, 1.0);
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) targets = atl_host_targets_new (&request, &error);
-  guint64 buffers;
-  double n_pixels;
 
-  if (targets != NULL)
-    sum_up (targets, &n_pixels, &buffers);
-  if (targets == NULL || ! atl_room_check (answer->memory, buffers, &error))
+  if (targets == NULL || ! atl_room_check (answer->memory, atl_host_targets_size (targets), &error))
     {
       show_error (dialog, error);
       return;
@@ -243,7 +236,7 @@ show_facts (Dialog *dialog, const AtlTrialAnswer *answer)
 
   g_autofree char *size = describe_size (dialog, answer->scale);
   g_autofree char *duration = atl_duration_to_string (
-      MAX (1.0, answer->seconds * n_pixels / n_asked));
+      MAX (1.0, answer->seconds * count_pixels (targets) / n_asked));
   g_autofree char *memory = g_format_size_full (answer->memory, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *cost = g_strdup_printf (_ ("It takes about %s, and %s of memory for the work."),
                                            duration, memory);

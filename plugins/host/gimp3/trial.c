@@ -5,11 +5,12 @@
 #include <gio/gio.h>
 #include <math.h>
 
+/* Of settings, for a picture of width x height, or of a part; the other is NULL. */
 typedef struct
 {
-  AtlSettings *settings; /* NULL: those of the job */
+  AtlSettings *settings;
   int width, height;
-  GeglBuffer *part; /* NULL: none */
+  GeglBuffer *part;
 } Question;
 
 struct AtlTrial
@@ -54,7 +55,7 @@ owned_answer_free (void *data)
   g_free (owned);
 }
 
-static gboolean
+static void
 answer_settings (AtlTrial *trial, const Question *question, OwnedAnswer *owned)
 {
   AtlTrialAnswer *answer = &owned->answer;
@@ -62,13 +63,12 @@ answer_settings (AtlTrial *trial, const Question *question, OwnedAnswer *owned)
   g_clear_pointer (&trial->job, atl_job_free);
   trial->job = atl_job_new (trial->filter, question->settings, &owned->error);
   if (trial->job == NULL)
-    return FALSE;
+    return;
 
   answer->scale = atl_job_scale (trial->job);
   answer->seconds = atl_job_seconds (trial->job, question->width, question->height, &owned->error);
   answer->memory = atl_job_memory (trial->job, question->width, question->height);
   owned->how = atl_job_describe (trial->job);
-  return owned->error == NULL;
 }
 
 static void
@@ -93,9 +93,10 @@ work (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
   AtlTrial *trial = g_object_get_data (G_OBJECT (task), "trial");
   OwnedAnswer *owned = g_new0 (OwnedAnswer, 1);
 
-  if (question->settings == NULL || answer_settings (trial, question, owned))
-    if (question->part != NULL && trial->job != NULL)
-      answer_part (trial, question, cancellable, owned);
+  if (question->settings != NULL)
+    answer_settings (trial, question, owned);
+  else
+    answer_part (trial, question, cancellable, owned);
   owned->answer.error = owned->error;
   owned->answer.how = owned->how;
   g_task_return_pointer (task, owned, owned_answer_free);
@@ -183,12 +184,5 @@ atl_trial_ask_part (AtlTrial *trial, GeglBuffer *part)
   Question *question = g_new0 (Question, 1);
 
   question->part = g_object_ref (part);
-  /* What was asked about settings has to be answered first. */
-  if (trial->next != NULL && trial->next->settings != NULL)
-    {
-      g_set_object (&trial->next->part, part);
-      question_free (question);
-      return;
-    }
   ask (trial, question);
 }
