@@ -46,5 +46,12 @@ char *atl_host_layer_name (AtlHostLayer layer);
  * layer is scaled. */
 gboolean atl_host_layer_is_generated (AtlHostLayer layer);
 
+/* Whether scaling the layer scales nothing but pixels of its own, or those of the layers in it: it has no mask, no
+ * filter, and is not generated. */
+gboolean atl_host_layer_is_plain (AtlHostLayer layer);
+
+/* Whether the image has channels besides its colours: saved selections, the quick mask. */
+gboolean atl_host_image_has_channels (AtlHostImage image);
+
 /* What GIMP says about the last of its procedures that failed; borrowed until the next call. */
 const char *atl_host_last_error (void);

@@ -72,6 +72,21 @@ atl_host_layer_is_generated (AtlHostLayer layer)
   return FALSE;
 }
 
+gboolean
+atl_host_layer_is_plain (AtlHostLayer layer)
+{
+  return gimp_layer_get_mask (layer) == -1 && ! atl_host_layer_is_generated (layer);
+}
+
+gboolean
+atl_host_image_has_channels (AtlHostImage image)
+{
+  int n_channels;
+  g_autofree int *channels = gimp_image_get_channels (image, &n_channels);
+
+  return n_channels > 0;
+}
+
 const char *
 atl_host_last_error (void)
 {

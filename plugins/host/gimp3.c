@@ -77,6 +77,23 @@ atl_host_layer_is_generated (AtlHostLayer layer)
          || (shape && g_type_is_a (G_OBJECT_TYPE (layer), shape));
 }
 
+gboolean
+atl_host_layer_is_plain (AtlHostLayer layer)
+{
+  g_autofree GimpDrawableFilter **filters = gimp_drawable_get_filters (GIMP_DRAWABLE (layer));
+
+  return ! gimp_layer_get_mask (layer) && (! filters || ! filters[0])
+         && ! atl_host_layer_is_generated (layer);
+}
+
+gboolean
+atl_host_image_has_channels (AtlHostImage image)
+{
+  g_autofree GimpChannel **channels = gimp_image_get_channels (image);
+
+  return channels && channels[0];
+}
+
 const char *
 atl_host_last_error (void)
 {

@@ -302,27 +302,73 @@ atl_host_targets_size (const GArray *targets)
   return n_bytes;
 }
 
-gboolean
-atl_host_scale (const AtlHostRequest *request)
+static gboolean
+all_plain (const GArray *layers)
 {
-  int width, height;
-
-  if (request->whole)
+  for (guint i = 0; i < layers->len; i++)
     {
-      image_size (request, &width, &height);
-      return gimp_image_scale (request->image, width, height);
-    }
+      AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
 
-  g_autoptr (GArray) layers = layers_to_scale (request);
+      if (! atl_host_layer_is_plain (layer))
+        return FALSE;
+      if (gimp_item_is_group (GIMP_ITEM (layer)))
+        {
+          g_autoptr (GArray) inner = atl_host_group_layers (layer);
+
+          if (! all_plain (inner))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Interpolating takes GIMP as long as reading a JPEG file does; in vain, if all pixels are to be written over. */
+static void
+choose_interpolation (const AtlHostRequest *request, const GArray *layers)
+{
+  const gboolean more_than_layers = request->whole
+                                    && (atl_host_image_has_channels (request->image)
+                                        || ! gimp_selection_is_empty (request->image));
+
+  if (! more_than_layers && all_plain (layers))
+    gimp_context_set_interpolation (GIMP_INTERPOLATION_NONE);
+}
+
+static gboolean
+scale_layers (const GArray *layers, double scale)
+{
   for (guint i = 0; i < layers->len; i++)
     {
       AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
       GeglRectangle box;
+      int width, height;
 
       layer_box (layer, &box);
-      scale_box (&box, request->scale, &width, &height);
+      scale_box (&box, scale, &width, &height);
       if (! gimp_layer_scale (layer, width, height, TRUE))
         return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+atl_host_scale (const AtlHostRequest *request)
+{
+  g_autoptr (GArray) layers = request->whole ? atl_host_image_layers (request->image)
+                                             : layers_to_scale (request);
+  gboolean done;
+
+  gimp_context_push ();
+  choose_interpolation (request, layers);
+  if (request->whole)
+    {
+      int width, height;
+
+      image_size (request, &width, &height);
+      done = gimp_image_scale (request->image, width, height);
+    }
+  else
+    done = scale_layers (layers, request->scale);
+  gimp_context_pop ();
+  return done;
 }

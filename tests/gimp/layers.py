@@ -214,10 +214,16 @@ def odd_places(bench):
         assert_close(bench.read(name + "-out.tif"), pictures.doubled(layers[name]), TOLERANCE["B"])
 
 
-@test("channels, quick mask and a soft selection are those of Scale Image")
-def channels(bench):
-    path = bench.write("in.tif", pictures.make(40, 30, 3, "B"))
+def assert_same_channels(bench, said, names):
+    assert_same_image(said, "upscaled", "scaled")
+    for name in names:
+        found, expected = (bench.read(f"{name}-{by}.tif") for by in ("upscaled", "scaled"))
+        assert len(set(found.samples)) > 2, f"{name} is flat"
+        assert_close(found, expected, 0)
 
+
+def scale_both_ways(bench):
+    """Scheme that scales the image by GIMP and by Atelier and writes the channels of both, the selection as one."""
     def save(image, ending):
         return f"""
           (gimp-item-set-name (car (gimp-selection-save {image})) "selection")
@@ -225,6 +231,19 @@ def channels(bench):
                       (save-drawable {image} channel
                                      (string-append {bench.out("")} (car (gimp-item-get-name channel)) "{ending}")))
                     (ids (gimp-image-get-channels {image})))"""
+    return f"""
+        (let ((scaled (car (gimp-image-duplicate image))))
+          (gimp-image-scale scaled 80 60)
+          (upscale image (list (first-layer image)) 2 "double" 'image)
+          (say "scaled" (image-facts scaled))
+          (say "upscaled" (image-facts image))
+          {save("scaled", "-scaled.tif")}
+          {save("image", "-upscaled.tif")})"""
+
+
+@test("channels and the quick mask are those of Scale Image")
+def channels(bench):
+    path = bench.write("in.tif", pictures.make(40, 30, 3, "B"))
     said = yield f"""
       (let* ((image (file-load {path})) (channel (new-channel image "channel")) (quick (new-channel image "Qmask")))
         (gimp-image-insert-channel image channel 0 0)
@@ -233,20 +252,20 @@ def channels(bench):
         (gimp-image-select-ellipse image CHANNEL-OP-REPLACE 2 3 20 17)
         (gimp-drawable-edit-fill channel FILL-FOREGROUND)
         (gimp-drawable-edit-fill quick FILL-FOREGROUND)
+        (gimp-selection-none image)
+        {scale_both_ways(bench)})"""
+    assert_same_channels(bench, said, ["channel", "Qmask"])
+
+
+@test("a soft selection is that of Scale Image")
+def soft_selection(bench):
+    path = bench.write("in.tif", pictures.make(40, 30, 3, "B"))
+    said = yield f"""
+      (let ((image (file-load {path})))
         (gimp-image-select-ellipse image CHANNEL-OP-REPLACE 10 6 25 20)
         (gimp-selection-feather image 4)
-        (let ((scaled (car (gimp-image-duplicate image))))
-          (gimp-image-scale scaled 80 60)
-          (upscale image (list (first-layer image)) 2 "double" 'image)
-          (say "scaled" (image-facts scaled))
-          (say "upscaled" (image-facts image))
-          {save("scaled", "-scaled.tif")}
-          {save("image", "-upscaled.tif")}))"""
-    assert_same_image(said, "upscaled", "scaled")
-    for name in ("channel", "Qmask", "selection"):
-        found, expected = (bench.read(f"{name}-{by}.tif") for by in ("upscaled", "scaled"))
-        assert len(set(found.samples)) > 2, f"{name} is flat"
-        assert_close(found, expected, 0)
+        {scale_both_ways(bench)})"""
+    assert_same_channels(bench, said, ["selection"])
 
 
 @test("an image without layers is scaled as by Scale Image")
