@@ -131,6 +131,10 @@ typedef size_t AtlTensorSizeFunc (const AtlShape *shape);
 typedef void AtlTensorImportFunc (float *tensor, const float *nchw, const AtlShape *shape);
 typedef void AtlTensorExportFunc (float *nchw, const float *tensor, const AtlShape *shape);
 
+/* Copies n_rows rows of x, from row_x on, to y, from row_y on. x is like y but for its height. */
+typedef void AtlTensorCopyRowsFunc (float *y, const AtlShape *shape, int row_y, const float *x,
+                                    const AtlShape *shape_x, int row_x, int n_rows);
+
 /* Weights in the order that the forward pass or the data gradient reads them. Only c_in, c_out, kernel,
  * stride and shuffle of 'conv' count: one packed array serves every size of picture. For ATL_PASS_WEIGHT the
  * size is 0. */
@@ -313,6 +317,7 @@ typedef struct
   AtlTensorSizeFunc *tensor_size;
   AtlTensorImportFunc *tensor_import;
   AtlTensorExportFunc *tensor_export;
+  AtlTensorCopyRowsFunc *tensor_copy_rows;
 
   AtlConv2dPackedSizeFunc *conv2d_packed_size;
   AtlConv2dPackFunc *conv2d_pack;

@@ -391,7 +391,7 @@ atl_graph_halo (const AtlGraph *graph)
                            .width = pixels,
                            .height = pixels };
   g_autofree AtlShape *shapes = atl_graph_shapes (graph, &input);
-  g_autofree AtlRegion *regions = atl_graph_regions (graph, shapes, &cell);
+  g_autofree AtlRegion *regions = atl_graph_regions (graph, shapes, graph->output, &cell);
 
   return MAX (middle - regions[0].x, regions[0].x + regions[0].width - 1 - middle);
 }

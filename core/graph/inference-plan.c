@@ -2,10 +2,11 @@
  *
  * Plans for inference: a part of a result from the part of the picture that it depends on.
  *
- * The last steps of a network that enlarges have tensors far larger than those before them. A plan may run them in
- * strips: the steps before are run once, those from there on for one strip of the result's rows after the other, each
- * time in the same memory. A strip is a plan of its own with the last steps only, which finds in the larger plan's
- * workspace what the first ones left. What neighbouring strips both need is computed twice.
+ * The first steps of a network that shrinks, and the last ones of one that enlarges, have tensors far larger than those
+ * between them. A plan may run either in strips: for one strip of the rows that they give after the other, each time
+ * in the same memory; the steps between once. A strip is a plan of its own with these steps only. One of the last
+ * steps finds in the larger plan's workspace what was left before; what one of the first gives is copied to the
+ * others. What neighbouring strips both need is computed twice.
  *
  * Time runs 0: the input is imported, 1 to n: the steps, n + 1: the output is exported.
  */
@@ -15,24 +16,11 @@
 #include "graph/plan-private.h"
 #include "graph/regions.h"
 
-/* In floats, 32 MiB: plans whose tensors take less are not divided, for the model and libraries take more. */
-#define UNDIVIDED_SIZE ((size_t) 8 << 20)
-
-/* Rows that each convolution of a strip has at least. With one or two the decoder of Unet34 takes 1.3 times as long,
- * for its weights are read again for each strip; with 16 it takes as long as undivided. */
-#define MIN_ROWS 16
-
-/* The multiply-adds that strips may add, as a part of all: a fourth of what the edges of a tile of 512 pixels add. */
-#define MAX_ADDED 0.02
-
-/* The memory that a division has to spare, or the one with fewer strips and steps is kept. */
-#define MIN_SPARED 0.05
-
-/* The steps from first_step to before 'end', with the regions and shapes that a part of the result needs. What was
- * stored before them is found as 'before' has it, whose last step is first_step - 1. */
+/* The steps from first_step to before 'end', with the regions and shapes that the part 'asked' of a node needs. What
+ * was stored before them is found as 'before' has it. */
 static AtlPlan *
-part_new (const AtlPrepared *prepared, const AtlShape *whole, const AtlRegion *output,
-          guint first_step, guint end, const AtlPlan *before)
+part_new (const AtlPrepared *prepared, const AtlShape *whole, AtlNode result,
+          const AtlRegion *asked, guint first_step, guint end, const AtlPlan *before)
 {
   AtlPlan *plan = g_new0 (AtlPlan, 1);
 
@@ -41,8 +29,9 @@ part_new (const AtlPrepared *prepared, const AtlShape *whole, const AtlRegion *o
   plan->prepared = prepared;
   plan->steps = g_array_new (FALSE, TRUE, sizeof (AtlPlanStep));
   plan->first_step = first_step;
-  plan->output = *output;
-  plan->regions = atl_graph_regions (plan->graph, whole, output);
+  plan->result = result;
+  plan->asked = *asked;
+  plan->regions = atl_graph_regions (plan->graph, whole, result, asked);
   plan->shapes = g_memdup2 (whole, plan->graph->nodes->len * sizeof *whole);
 
   if (before != NULL)
@@ -66,20 +55,39 @@ part_new (const AtlPrepared *prepared, const AtlShape *whole, const AtlRegion *o
   return plan;
 }
 
+/* The same for one strip of the rows of 'asked' after the other. */
+static GPtrArray *
+strips_new (const AtlPlan *plan, const AtlShape *whole, AtlNode result, const AtlRegion *asked,
+            guint first_step, guint end, int n_strips)
+{
+  GPtrArray *strips = g_ptr_array_new_with_free_func ((GDestroyNotify) atl_plan_free);
+  const gint64 n = MIN (n_strips, asked->height);
+
+  for (gint64 i = 0; i < n; i++)
+    {
+      const int top = (int) (asked->height * i / n), bottom = (int) (asked->height * (i + 1) / n);
+      const AtlRegion strip = { asked->x, asked->y + top, asked->width, bottom - top };
+
+      g_ptr_array_add (strips,
+                       part_new (plan->prepared, whole, result, &strip, first_step, end, plan));
+    }
+  return strips;
+}
+
 /* Whether more was computed than a strip was asked for. */
 static gboolean
 output_is_cut (const AtlPlan *part)
 {
-  const AtlRegion *computed = &part->regions[part->graph->output];
+  const AtlRegion *computed = &part->regions[part->result];
 
-  return computed->width != part->output.width || computed->height != part->output.height;
+  return computed->width != part->asked.width || computed->height != part->asked.height;
 }
 
-/* Whether a strip's result has to be copied to its place. */
+/* Whether what a strip of the last steps gives has to be copied to its place. */
 static gboolean
 is_copied (const AtlPlan *plan, const AtlPlan *strip)
 {
-  return plan->strips->len > 1 || output_is_cut (strip);
+  return plan->tail->len > 1 || output_is_cut (strip);
 }
 
 static size_t
@@ -104,13 +112,15 @@ plan_scratch_size (const AtlPlan *plan)
 {
   size_t size = scratch_size_of_steps (plan);
 
-  for (guint i = 0; i < plan->strips->len; i++)
+  for (guint i = 0; i < plan->head->len; i++)
+    size = MAX (size, scratch_size_of_steps (g_ptr_array_index (plan->head, i)));
+  for (guint i = 0; i < plan->tail->len; i++)
     {
-      const AtlPlan *strip = g_ptr_array_index (plan->strips, i);
+      const AtlPlan *strip = g_ptr_array_index (plan->tail, i);
 
       size = MAX (size, scratch_size_of_steps (strip));
       if (is_copied (plan, strip))
-        size = MAX (size, atl_shape_size (&strip->shapes[plan->graph->output]));
+        size = MAX (size, atl_shape_size (&strip->shapes[plan->result]));
     }
 
   return size;
@@ -131,63 +141,114 @@ use_buffers (AtlArenaBuffer *buffers, const AtlPlan *part)
     }
 }
 
-/* The lives of the tensors that are stored before the strips, which each of these finds again. */
+/* Gives a tensor of strips, which leave nothing to each other, the size of the largest. */
 static void
-use_stored (const AtlPlan *plan, AtlArenaBuffer *buffers)
+fit_to_strips (AtlArenaBuffer *buffer, AtlNode node, const GPtrArray *strips)
 {
-  atl_arena_buffer_use (&buffers[0], 0);
-  use_buffers (buffers, plan);
+  buffer->size = 0;
+  for (guint k = 0; k < strips->len; k++)
+    {
+      const AtlPlan *strip = g_ptr_array_index (strips, k);
+
+      buffer->size = MAX (buffer->size, strip->backend->tensor_size (&strip->shapes[node]));
+    }
 }
 
-/* Those of the strips, which leave nothing to each other: they have the size of the largest. */
+/* What the strips of the head give to the other steps. */
+static AtlNode
+head_result (const AtlPlan *plan)
+{
+  const AtlPlan *strip = g_ptr_array_index (plan->head, 0);
+
+  return strip->result;
+}
+
+/* The lives of the tensors of the head. All its strips read the input and leave their results, of which 'given' is that
+ * of one strip. */
 static void
-use_strips (const AtlPlan *plan, AtlArenaBuffer *buffers)
+use_head (const AtlPlan *plan, AtlArenaBuffer *buffers, AtlArenaBuffer *given)
+{
+  const int end = (int) plan->first_step;
+
+  if (plan->head->len == 0)
+    return;
+
+  const AtlNode result = head_result (plan);
+  const AtlArenaBuffer input = buffers[0], all = buffers[result];
+
+  for (guint k = 0; k < plan->head->len; k++)
+    use_buffers (buffers, g_ptr_array_index (plan->head, k));
+  for (AtlNode i = 0; i <= result; i++)
+    if (buffers[i].last >= 0)
+      fit_to_strips (&buffers[i], i, plan->head);
+
+  *given = buffers[result];
+  buffers[0] = input;
+  buffers[result] = all;
+  atl_arena_buffer_use (&buffers[0], end);
+  atl_arena_buffer_use (&buffers[result], 1);
+  atl_arena_buffer_use (&buffers[result], end);
+}
+
+/* Those of the tail. All its strips find what was stored before. */
+static void
+use_tail (const AtlPlan *plan, AtlArenaBuffer *buffers)
 {
   const guint n_nodes = plan->graph->nodes->len;
+  const int begin = (int) (plan->first_step + plan->steps->len);
   const int end = (int) plan->prepared->steps->len + 1;
   g_autofree gboolean *stored = g_new0 (gboolean, n_nodes);
 
   for (guint i = 0; i < n_nodes; i++)
-    {
-      stored[i] = buffers[i].last >= 0;
-      if (! stored[i])
-        buffers[i].size = 0;
-    }
-  for (guint k = 0; k < plan->strips->len; k++)
-    {
-      const AtlPlan *strip = g_ptr_array_index (plan->strips, k);
-
-      use_buffers (buffers, strip);
-      for (guint i = 0; i < n_nodes; i++)
-        if (! stored[i])
-          buffers[i].size = MAX (buffers[i].size, plan->backend->tensor_size (&strip->shapes[i]));
-    }
+    stored[i] = buffers[i].last >= 0;
+  for (guint k = 0; k < plan->tail->len; k++)
+    use_buffers (buffers, g_ptr_array_index (plan->tail, k));
   for (guint i = 0; i < n_nodes; i++)
-    if (stored[i] && buffers[i].last > (int) plan->steps->len)
+    if (! stored[i])
+      fit_to_strips (&buffers[i], (AtlNode) i, plan->tail);
+    else if (buffers[i].last > begin)
       atl_arena_buffer_use (&buffers[i], end);
   atl_arena_buffer_use (&buffers[plan->graph->output], end);
+}
+
+static void
+share_places (const AtlPlan *plan, const GPtrArray *strips)
+{
+  for (guint k = 0; k < strips->len; k++)
+    {
+      AtlPlan *strip = g_ptr_array_index (strips, k);
+
+      strip->scratch = plan->scratch;
+      strip->values = g_memdup2 (plan->values, plan->graph->nodes->len * sizeof *plan->values);
+    }
 }
 
 static void
 plan_memory (AtlPlan *plan)
 {
   const guint n_nodes = plan->graph->nodes->len;
-  g_autofree AtlArenaBuffer *buffers = atl_plan_value_buffers (plan);
+  g_autofree AtlArenaBuffer *buffers = g_renew (AtlArenaBuffer, atl_plan_value_buffers (plan),
+                                                n_nodes + 1);
+  AtlArenaBuffer *given = &buffers[n_nodes];
 
-  use_stored (plan, buffers);
-  use_strips (plan, buffers);
-  plan->scratch = atl_arena_place (buffers, (int) n_nodes);
+  *given = ATL_ARENA_UNUSED;
+  atl_arena_buffer_use (&buffers[0], 0);
+  use_head (plan, buffers, given);
+  use_buffers (buffers, plan);
+  use_tail (plan, buffers);
+  plan->scratch = atl_arena_place (buffers, (int) n_nodes + 1);
   plan->size = plan->scratch + plan_scratch_size (plan);
 
   plan->values = g_new (size_t, n_nodes);
   for (guint i = 0; i < n_nodes; i++)
     plan->values[i] = buffers[i].offset;
-  for (guint k = 0; k < plan->strips->len; k++)
+  share_places (plan, plan->head);
+  share_places (plan, plan->tail);
+  for (guint k = 0; k < plan->head->len; k++)
     {
-      AtlPlan *strip = g_ptr_array_index (plan->strips, k);
+      const AtlPlan *strip = g_ptr_array_index (plan->head, k);
 
-      strip->scratch = plan->scratch;
-      strip->values = g_memdup2 (plan->values, n_nodes * sizeof *plan->values);
+      strip->values[strip->result] = given->offset;
     }
 }
 
@@ -217,7 +278,36 @@ step_reads_part (const AtlStep *step, AtlNode node)
 }
 
 gboolean
-atl_prepared_can_divide (const AtlPrepared *prepared, guint first_step)
+atl_prepared_can_divide_head (const AtlPrepared *prepared, guint head_end)
+{
+  const AtlNode result = g_array_index (prepared->steps, AtlStep, head_end - 1).y;
+  g_autofree gboolean *inside = g_new0 (gboolean, prepared->graph->nodes->len);
+
+  inside[0] = TRUE;
+  for (guint i = 0; i < prepared->steps->len; i++)
+    {
+      const AtlStep *step = &g_array_index (prepared->steps, AtlStep, i);
+
+      if (i >= head_end)
+        {
+          /* All but the result has gone, and of that two steps may not store parts. */
+          if (inside[step->x] || (step->other != ATL_NO_NODE && inside[step->other])
+              || inside[step->y] || step->y == result)
+            return FALSE;
+        }
+      else if ((step->x == 0 && ! step_reads_part (step, 0))
+               || (step->other == 0 && ! step_reads_part (step, 0))
+               || (step->y == result && i != head_end - 1))
+        return FALSE;
+      else if (step->y != result)
+        inside[step->y] = TRUE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+atl_prepared_can_divide_tail (const AtlPrepared *prepared, guint tail_begin)
 {
   g_autofree gboolean *stored = g_new0 (gboolean, prepared->graph->nodes->len);
 
@@ -226,7 +316,7 @@ atl_prepared_can_divide (const AtlPrepared *prepared, guint first_step)
     {
       const AtlStep *step = &g_array_index (prepared->steps, AtlStep, i);
 
-      if (i < first_step)
+      if (i < tail_begin)
         stored[step->y] = TRUE;
       /* Of a tensor that two steps store, both have to be on the same side. */
       else if (stored[step->y] || (stored[step->x] && ! step_reads_part (step, step->x))
@@ -242,87 +332,20 @@ AtlPlan *
 atl_plan_new_divided (const AtlPrepared *prepared, int width, int height, const AtlRegion *output,
                       const AtlDivision *division)
 {
-  const AtlShape input = { 1, atl_graph_node (prepared->graph, 0)->channels, height, width };
-  g_autofree AtlShape *whole = atl_graph_shapes (prepared->graph, &input);
-  const gint64 n_strips = MIN (division->n_strips, output->height);
-  AtlPlan *plan = part_new (prepared, whole, output, 0, division->first_step, NULL);
+  const AtlGraph *graph = prepared->graph;
+  const AtlShape input = { 1, atl_graph_node (graph, 0)->channels, height, width };
+  const guint head_end = division->head_end, tail_begin = division->tail_begin;
+  const AtlNode head_result = head_end > 0
+                                  ? g_array_index (prepared->steps, AtlStep, head_end - 1).y
+                                  : 0;
+  g_autofree AtlShape *whole = atl_graph_shapes (graph, &input);
+  AtlPlan *plan = part_new (prepared, whole, graph->output, output, head_end, tail_begin, NULL);
 
-  plan->strips = g_ptr_array_new_with_free_func ((GDestroyNotify) atl_plan_free);
-  for (gint64 i = 0; i < n_strips; i++)
-    {
-      const int top = (int) (output->height * i / n_strips);
-      const int bottom = (int) (output->height * (i + 1) / n_strips);
-      const AtlRegion strip = { output->x, output->y + top, output->width, bottom - top };
-
-      g_ptr_array_add (plan->strips, part_new (prepared, whole, &strip, division->first_step,
-                                               prepared->steps->len, plan));
-    }
+  plan->head = strips_new (plan, whole, head_result, &plan->regions[head_result], 0, head_end,
+                           division->n_head_strips);
+  plan->tail = strips_new (plan, whole, graph->output, output, tail_begin, prepared->steps->len,
+                           division->n_tail_strips);
   plan_memory (plan);
-
-  return plan;
-}
-
-/* Of what the first strip's convolutions compute: none has fewer. */
-static int
-fewest_rows (const AtlPlan *plan)
-{
-  const AtlPlan *strip = g_ptr_array_index (plan->strips, 0);
-  int n_rows = G_MAXINT;
-
-  for (guint i = 0; i < strip->steps->len; i++)
-    {
-      const AtlStep *step = &atl_plan_step (strip, i)->step;
-      const int h = strip->shapes[step->node].h;
-
-      if (atl_step_is_conv (step) && h > 0)
-        n_rows = MIN (n_rows, h);
-    }
-  return n_rows;
-}
-
-/* Divides the steps from first_step on into more and more strips, while that needs less memory than 'plan', which it
- * replaces. FALSE if even two strips have too few rows or add too much. The kernels' scratch does not count: it depends
- * on the number of threads, and the result must not. */
-static gboolean
-divide_from (AtlPlan **plan, int width, int height, guint first_step, double max_multiply_adds)
-{
-  const AtlPrepared *prepared = (*plan)->prepared;
-  const AtlRegion output = (*plan)->output;
-
-  for (int n_strips = 2; n_strips <= output.height / MIN_ROWS; n_strips *= 2)
-    {
-      const AtlDivision division = { first_step, n_strips };
-      g_autoptr (AtlPlan)
-          divided = atl_plan_new_divided (prepared, width, height, &output, &division);
-
-      if (atl_plan_multiply_adds (divided) > max_multiply_adds || fewest_rows (divided) < MIN_ROWS)
-        return n_strips > 2;
-      if ((double) divided->scratch < (1.0 - MIN_SPARED) * (double) (*plan)->scratch)
-        {
-          AtlPlan *larger = *plan;
-
-          *plan = g_steal_pointer (&divided);
-          atl_plan_free (larger);
-        }
-    }
-  return TRUE;
-}
-
-AtlPlan *
-atl_plan_new_inference (const AtlPrepared *prepared, int width, int height, const AtlRegion *output)
-{
-  const AtlDivision none = { prepared->steps->len, 1 };
-  AtlPlan *plan = atl_plan_new_divided (prepared, width, height, output, &none);
-  const double max_multiply_adds = (1.0 + MAX_ADDED) * atl_plan_multiply_adds (plan);
-
-  if (plan->scratch < UNDIVIDED_SIZE)
-    return plan;
-
-  /* The more steps run in strips, the more is computed twice, and the fewer rows have the first of them. */
-  for (guint first_step = prepared->steps->len - 1; first_step > 0; first_step--)
-    if (atl_prepared_can_divide (prepared, first_step)
-        && ! divide_from (&plan, width, height, first_step, max_multiply_adds))
-      break;
 
   return plan;
 }
@@ -330,7 +353,10 @@ atl_plan_new_inference (const AtlPrepared *prepared, int width, int height, cons
 AtlDivision
 atl_plan_division (const AtlPlan *plan)
 {
-  return (AtlDivision) { plan->steps->len, (int) plan->strips->len };
+  return (AtlDivision) { .head_end = plan->first_step,
+                         .n_head_strips = (int) plan->head->len,
+                         .tail_begin = plan->first_step + plan->steps->len,
+                         .n_tail_strips = (int) plan->tail->len };
 }
 
 AtlRegion
@@ -382,13 +408,26 @@ run_steps (const AtlPlan *part, float *workspace)
     run_step (part, i, workspace);
 }
 
-/* Copies what a strip was asked for from what it computed to the output. */
+/* Runs a strip of the head, and copies what it was asked for to the results of all of them. */
+static void
+run_head_strip (const AtlPlan *plan, const AtlPlan *strip, float *workspace)
+{
+  const AtlNode result = strip->result;
+
+  run_steps (strip, workspace);
+  plan->backend->tensor_copy_rows (workspace + plan->values[result], &plan->shapes[result],
+                                   strip->asked.y - plan->regions[result].y,
+                                   workspace + strip->values[result], &strip->shapes[result],
+                                   strip->asked.y - strip->regions[result].y, strip->asked.height);
+}
+
+/* Copies what a strip of the tail was asked for from what it computed to the output. */
 static void
 copy_output (const AtlPlan *plan, const AtlPlan *strip, float *output, const float *computed)
 {
-  const AtlShape *shape = &strip->shapes[plan->graph->output];
-  const AtlRegion *from = &strip->regions[plan->graph->output];
-  const AtlRegion *part = &strip->output, *to = &plan->output;
+  const AtlShape *shape = &strip->shapes[plan->result];
+  const AtlRegion *from = &strip->regions[plan->result];
+  const AtlRegion *part = &strip->asked, *to = &plan->asked;
   const float *corner = computed + (size_t) (part->y - from->y) * (size_t) shape->w
                         + (part->x - from->x);
 
@@ -402,13 +441,15 @@ copy_output (const AtlPlan *plan, const AtlPlan *strip, float *output, const flo
 void
 atl_plan_infer (const AtlPlan *plan, float *workspace, float *output, const float *input)
 {
-  const AtlNode last = plan->graph->output;
+  const AtlNode last = plan->result;
 
   plan->backend->tensor_import (workspace + plan->values[0], input, &plan->shapes[0]);
+  for (guint i = 0; i < plan->head->len; i++)
+    run_head_strip (plan, g_ptr_array_index (plan->head, i), workspace);
   run_steps (plan, workspace);
-  for (guint i = 0; i < plan->strips->len; i++)
+  for (guint i = 0; i < plan->tail->len; i++)
     {
-      const AtlPlan *strip = g_ptr_array_index (plan->strips, i);
+      const AtlPlan *strip = g_ptr_array_index (plan->tail, i);
       float *computed = is_copied (plan, strip) ? workspace + plan->scratch : output;
 
       run_steps (strip, workspace);

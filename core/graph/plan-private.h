@@ -51,9 +51,11 @@ struct AtlPlan
 
   /* Inference. */
   AtlRegion *regions; /* of each node's output, in its whole */
-  AtlRegion output;   /* what was asked for: regions[output] or a part of it */
-  guint first_step;   /* of the prepared ones: 0, or that of a strip */
-  GPtrArray *strips;  /* of AtlPlan, one at least: what runs after 'steps'; NULL in a strip */
+  AtlNode result;     /* the node that was asked for, and which part: regions[result] or less */
+  AtlRegion asked;
+  guint first_step; /* of the prepared ones */
+  GPtrArray *head;  /* of AtlPlan: what runs before 'steps', none or more; NULL in a strip */
+  GPtrArray *tail;  /* of AtlPlan: what runs after 'steps', one at least; NULL in a strip */
 
   /* Training. */
   AtlTrainingFlags flags;
@@ -75,8 +77,9 @@ atl_plan_has_flag (const AtlPlan *plan, AtlTrainingFlags flag)
   return (plan->flags & flag) != 0;
 }
 
-/* Whether the steps from first_step on can run in strips. */
-gboolean atl_prepared_can_divide (const AtlPrepared *prepared, guint first_step);
+/* Whether the steps before head_end, or those from tail_begin on, can run in strips. */
+gboolean atl_prepared_can_divide_head (const AtlPrepared *prepared, guint head_end);
+gboolean atl_prepared_can_divide_tail (const AtlPrepared *prepared, guint tail_begin);
 
 /* One buffer a node, of the size that its output has in the backend's layout, not used yet. */
 AtlArenaBuffer *atl_plan_value_buffers (const AtlPlan *plan);

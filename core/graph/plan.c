@@ -11,7 +11,8 @@ atl_plan_free (AtlPlan *plan)
   if (plan == NULL)
     return;
 
-  g_clear_pointer (&plan->strips, g_ptr_array_unref);
+  g_clear_pointer (&plan->head, g_ptr_array_unref);
+  g_clear_pointer (&plan->tail, g_ptr_array_unref);
   g_clear_pointer (&plan->steps, g_array_unref);
   g_free (plan->shapes);
   g_free (plan->values);
@@ -47,16 +48,23 @@ multiply_adds_of_step (const AtlPlanStep *step)
   return n_taps * conv->h_out * conv->w_out;
 }
 
-double
-atl_plan_multiply_adds (const AtlPlan *plan)
+static double
+multiply_adds_of_strips (const GPtrArray *strips)
 {
   double sum = 0.0;
 
+  for (guint i = 0; strips != NULL && i < strips->len; i++)
+    sum += atl_plan_multiply_adds (g_ptr_array_index (strips, i));
+  return sum;
+}
+
+double
+atl_plan_multiply_adds (const AtlPlan *plan)
+{
+  double sum = multiply_adds_of_strips (plan->head) + multiply_adds_of_strips (plan->tail);
+
   for (guint i = 0; i < plan->steps->len; i++)
     sum += multiply_adds_of_step (atl_plan_step (plan, i));
-  for (guint i = 0; plan->strips != NULL && i < plan->strips->len; i++)
-    sum += atl_plan_multiply_adds (g_ptr_array_index (plan->strips, i));
-
   return sum;
 }
 

@@ -25,12 +25,14 @@ typedef struct
   int x, y, width, height;
 } AtlRegion;
 
-/* How an inference is divided: the steps before first_step run once for the whole output, those from there on for one
- * strip of its rows after the other, in the same memory. */
+/* How an inference is divided. The steps before head_end run for one strip of the rows of what they give after the
+ * other, in the same memory, as do those from tail_begin on; the steps between them run once. */
 typedef struct
 {
-  guint first_step;
-  int n_strips; /* 1: undivided */
+  guint head_end;    /* 0: there is no head */
+  int n_head_strips; /* 0 then */
+  guint tail_begin;
+  int n_tail_strips; /* 1: undivided */
 } AtlDivision;
 
 /* A graph and its parameters made ready for inference on a backend: batch normalisation folded into
@@ -61,8 +63,8 @@ double atl_plan_multiply_adds (const AtlPlan *plan);
  * to be computed, inside the result. It is equal to the same part of the whole result, up to the order
  * of sums. The plan is valid as long as 'prepared' lives. Never fails for a valid region.
  *
- * Of a large one the division is looked for that needs least memory and computes little twice; that takes some
- * milliseconds. */
+ * Of a large one the division is looked for that needs least memory and computes little twice; that takes
+ * milliseconds, for a network with many divisions tens of them. */
 AtlPlan *atl_plan_new_inference (const AtlPrepared *prepared, int width, int height,
                                  const AtlRegion *output);
 

@@ -151,11 +151,12 @@ interval_equal (Interval a, Interval b)
   return a.begin == b.begin && a.end == b.end;
 }
 
-/* From the end to the input: every operator asks for what it reads. 'vertical' chooses the size. */
+/* From the result to the input: every operator asks for what it reads. 'vertical' chooses the size. */
 static void
-ask_inputs (const AtlGraph *graph, const AtlShape *shapes, gboolean vertical, Interval *intervals)
+ask_inputs (const AtlGraph *graph, const AtlShape *shapes, AtlNode result, gboolean vertical,
+            Interval *intervals)
 {
-  for (AtlNode i = graph->output; i > 0; i--)
+  for (AtlNode i = result; i > 0; i--)
     {
       const AtlGraphNode *node = atl_graph_node (graph, i);
 
@@ -202,13 +203,13 @@ forced_interval (const AtlGraph *graph, AtlNode i, const Interval *intervals)
   return intervals[i];
 }
 
-/* From the input to the end; returns whether an interval grew. */
+/* From the input to the result; returns whether an interval grew. */
 static gboolean
-widen_outputs (const AtlGraph *graph, Interval *intervals)
+widen_outputs (const AtlGraph *graph, AtlNode result, Interval *intervals)
 {
   gboolean grew = FALSE;
 
-  for (AtlNode i = 1; i <= graph->output; i++)
+  for (AtlNode i = 1; i <= result; i++)
     {
       const Interval wider = interval_union (intervals[i], forced_interval (graph, i, intervals));
 
@@ -220,25 +221,27 @@ widen_outputs (const AtlGraph *graph, Interval *intervals)
 }
 
 static void
-propagate (const AtlGraph *graph, const AtlShape *shapes, gboolean vertical, Interval *intervals)
+propagate (const AtlGraph *graph, const AtlShape *shapes, AtlNode result, gboolean vertical,
+           Interval *intervals)
 {
   do
-    ask_inputs (graph, shapes, vertical, intervals);
-  while (widen_outputs (graph, intervals));
+    ask_inputs (graph, shapes, result, vertical, intervals);
+  while (widen_outputs (graph, result, intervals));
 }
 
 AtlRegion *
-atl_graph_regions (const AtlGraph *graph, const AtlShape *shapes, const AtlRegion *output)
+atl_graph_regions (const AtlGraph *graph, const AtlShape *shapes, AtlNode result,
+                   const AtlRegion *asked)
 {
   const guint n_nodes = graph->nodes->len;
   g_autofree Interval *rows = g_new0 (Interval, n_nodes);
   g_autofree Interval *columns = g_new0 (Interval, n_nodes);
   AtlRegion *regions = g_new (AtlRegion, n_nodes);
 
-  rows[graph->output] = (Interval) { output->y, output->y + output->height };
-  columns[graph->output] = (Interval) { output->x, output->x + output->width };
-  propagate (graph, shapes, TRUE, rows);
-  propagate (graph, shapes, FALSE, columns);
+  rows[result] = (Interval) { asked->y, asked->y + asked->height };
+  columns[result] = (Interval) { asked->x, asked->x + asked->width };
+  propagate (graph, shapes, result, TRUE, rows);
+  propagate (graph, shapes, result, FALSE, columns);
 
   for (guint i = 0; i < n_nodes; i++)
     regions[i] = (AtlRegion) { .x = columns[i].begin,

@@ -23,6 +23,9 @@ typedef struct
   /* Of what is joined: x goes into y from 'channel' on. */
   AtlOffset offset;
   int channel;
+
+  /* Of rows that are copied. */
+  int row_x, row_y, n_rows;
 } SpatialCase;
 
 static float *
@@ -245,6 +248,41 @@ atl_check_reflection_pad_backward (AtlCheck *check)
   const SpatialCase c = draw_reflection_pad (check);
 
   atl_check_run (check, run_reflection_pad_backward, &c);
+}
+
+/* The other rows of y keep their numbers. */
+static void
+run_copy_rows (AtlSide *side, const void *data)
+{
+  const SpatialCase *c = data;
+
+  float *y = atl_side_output_tensor (side, "y", &c->shape_y, c->dy, exact);
+  const float *x = atl_side_tensor (side, c->x, &c->shape);
+  atl_side_backend (side)->tensor_copy_rows (y, &c->shape_y, c->row_y, x, &c->shape, c->row_x,
+                                             c->n_rows);
+}
+
+void
+atl_check_copy_rows (AtlCheck *check)
+{
+  SpatialCase c = { .shape = atl_check_shape (check, ATL_CHECK_MOST) };
+
+  c.shape_y = c.shape;
+  c.shape_y.h = 1 + (int) atl_random_below (&check->random, (guint32) c.shape.h);
+  if (atl_check_flip (check))
+    {
+      const AtlShape larger = c.shape;
+
+      c.shape = c.shape_y;
+      c.shape_y = larger;
+    }
+  c.n_rows = 1 + (int) atl_random_below (&check->random, (guint32) MIN (c.shape.h, c.shape_y.h));
+  c.row_x = (int) atl_random_below (&check->random, (guint32) (c.shape.h - c.n_rows + 1));
+  c.row_y = (int) atl_random_below (&check->random, (guint32) (c.shape_y.h - c.n_rows + 1));
+  draw_numbers (check, &c);
+  atl_check_describe (check, "%d rows of %d x %d x %d x %d from %d to %d of %d", c.n_rows,
+                      c.shape.n, c.shape.c, c.shape.h, c.shape.w, c.row_x, c.row_y, c.shape_y.h);
+  atl_check_run (check, run_copy_rows, &c);
 }
 
 /* y has channels before x's and perhaps behind them; x has a rim. */

@@ -120,6 +120,7 @@ void atl_check_max_pool_forward (AtlCheck *check);
 void atl_check_max_pool_backward (AtlCheck *check);
 void atl_check_reflection_pad_forward (AtlCheck *check);
 void atl_check_reflection_pad_backward (AtlCheck *check);
+void atl_check_copy_rows (AtlCheck *check);
 void atl_check_concat_forward (AtlCheck *check);
 void atl_check_concat_backward (AtlCheck *check);
 void atl_check_batch_norm_forward (AtlCheck *check);

@@ -34,6 +34,7 @@ static const AtlOperator operators[] = {
   { "max pool backward", atl_check_max_pool_backward, 50 },
   { "reflection pad forward", atl_check_reflection_pad_forward, 50 },
   { "reflection pad backward", atl_check_reflection_pad_backward, 50 },
+  { "copy of rows", atl_check_copy_rows, 30 },
   { "concat forward", atl_check_concat_forward, 50 },
   { "concat backward", atl_check_concat_backward, 50 },
   { "batch norm forward", atl_check_batch_norm_forward, 30 },

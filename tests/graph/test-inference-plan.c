@@ -186,9 +186,64 @@ cut (const float *whole, const AtlShape *shape, const AtlRegion *region)
   return part;
 }
 
-/* The whole result and five parts of it by undivided plans; the whole and perhaps one part also in strips from every
- * step that allows it. */
+typedef struct
+{
+  const AtlTestNetwork *network;
+  const AtlPrepared *prepared;
+  const AtlShape *shapes;
+  const float *input, *whole; /* the network's output */
+} NetworkCase;
+
 static void
+check_division (const NetworkCase *c, const AtlRegion *region, const AtlDivision *division)
+{
+  const AtlShape *output = &c->shapes[c->prepared->graph->output];
+  g_autoptr (AtlFloats) expected = cut (c->whole, output, region);
+  g_autoptr (AtlPlan)
+      plan = atl_plan_new_divided (c->prepared, c->shapes[0].w, c->shapes[0].h, region, division);
+  g_autoptr (AtlFloats) found = run_plan (plan, c->shapes, c->input, region, output->c);
+
+  atl_test_close (c->network->name, found, expected,
+                  (size_t) output->c * region->width * region->height,
+                  c->network->by_winograd ? TOLERANCE_OF_WINOGRAD : TOLERANCE);
+}
+
+/* With every tail that is possible behind this head. */
+static void
+check_tails (const NetworkCase *c, const AtlRegion *region, guint head_end)
+{
+  const guint n_steps = c->prepared->steps->len;
+  AtlDivision division = { .head_end = head_end,
+                           .n_head_strips = head_end > 0 ? 2 + (int) head_end % 3 : 0 };
+
+  for (guint begin = head_end; begin < n_steps; begin++)
+    if (atl_prepared_can_divide_tail (c->prepared, begin))
+      {
+        division.tail_begin = begin;
+        division.n_tail_strips = 2 + (int) begin % 3;
+        check_division (c, region, &division);
+      }
+}
+
+/* The number of heads that were tried. */
+static int
+check_divisions (const NetworkCase *c, const AtlRegion *region)
+{
+  int n_heads = 0;
+
+  check_tails (c, region, 0);
+  for (guint end = 1; end < c->prepared->steps->len; end++)
+    if (atl_prepared_can_divide_head (c->prepared, end))
+      {
+        check_tails (c, region, end);
+        n_heads++;
+      }
+  return n_heads;
+}
+
+/* The whole result and five parts of it by undivided plans; the whole and perhaps one part also by all divisions. The
+ * number of heads of divisions. */
+static int
 check_network (const AtlTestNetwork *network, const AtlBackend *backend, int width, int height,
                AtlRandom *random)
 {
@@ -200,11 +255,12 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, int wid
   g_autoptr (AtlFloats) parameters = atl_test_parameters (graph, random);
   g_autoptr (AtlFloats) input = atl_test_numbers (atl_shape_size (&input_shape), random);
   g_autoptr (AtlPrepared) prepared = atl_prepared_new (graph, parameters, backend, NULL);
-  const double tolerance = network->by_winograd ? TOLERANCE_OF_WINOGRAD : TOLERANCE;
+  const AtlDivision none = { .tail_begin = prepared->steps->len, .n_tail_strips = 1 };
   float **values = run_directly (graph, shapes, input, parameters);
-  const float *whole = values[graph->output];
-
+  const NetworkCase network_case = { network, prepared, shapes, input, values[graph->output] };
   const int n_divided = atl_test_quick () ? 1 : 2;
+  int n_heads = 0;
+
   for (int i = 0; i < 6; i++)
     {
       AtlRegion region = { 0, 0, output_shape->w, output_shape->h };
@@ -219,40 +275,27 @@ check_network (const AtlTestNetwork *network, const AtlBackend *backend, int wid
                                              (guint32) (output_shape->h - region.height + 1));
         }
 
-      g_autoptr (AtlFloats) expected = cut (whole, output_shape, &region);
-      const guint n_steps = prepared->steps->len;
-      for (guint first_step = i < n_divided ? 0 : n_steps; first_step <= n_steps; first_step++)
-        {
-          const AtlDivision division = {
-            .first_step = first_step,
-            .n_strips = first_step == n_steps ? 1 : 2 + (int) first_step % 3,
-          };
-
-          if (! atl_prepared_can_divide (prepared, first_step))
-            continue;
-
-          g_autoptr (AtlPlan)
-              plan = atl_plan_new_divided (prepared, shapes[0].w, shapes[0].h, &region, &division);
-          g_autoptr (AtlFloats) found = run_plan (plan, shapes, input, &region, output_shape->c);
-          atl_test_close (network->name, found, expected,
-                          (size_t) output_shape->c * region.width * region.height, tolerance);
-        }
+      check_division (&network_case, &region, &none);
+      if (i < n_divided)
+        n_heads += check_divisions (&network_case, &region);
     }
 
   for (guint i = 0; i < graph->nodes->len; i++)
     atl_floats_free (values[i]);
   g_free (values);
+  return n_heads;
 }
 
 static void
 check_backend (const AtlBackend *backend)
 {
   AtlRandom random;
+  int n_heads = 0;
 
   atl_random_init (&random, 5, 0);
   for (int i = 0; i < atl_n_test_networks; i++)
     {
-      check_network (&atl_test_networks[i], backend, 23, 17, &random);
+      n_heads += check_network (&atl_test_networks[i], backend, 23, 17, &random);
       check_network (&atl_test_networks[i], backend, 64, 9, &random);
       check_network (&atl_test_networks[i], backend, 3, 40, &random);
     }
@@ -262,6 +305,7 @@ check_backend (const AtlBackend *backend)
   check_network (&atl_test_networks[3], backend, 1, 1, &random);
   check_network (&atl_test_networks[5], backend, 1, 1, &random);
   check_network (&atl_test_networks[7], backend, 1, 2, &random);
+  CU_ASSERT (n_heads > 5);
 }
 
 static void
@@ -307,41 +351,43 @@ parts_cost_little_more (void)
 
 /* The same result as that of an undivided plan, from less memory. */
 static void
-check_large_plan (const AtlPrepared *prepared, const AtlShape *shape, const float *input)
+check_large_plan (const AtlGraph *graph, int height, int width, gboolean has_head)
 {
-  const AtlRegion whole = { 0, 0, 2 * shape->w, 2 * shape->h };
-  const AtlDivision none = { prepared->steps->len, 1 };
-  const size_t n = (size_t) shape->c * whole.width * whole.height;
-  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, shape->w, shape->h, &whole);
-  g_autoptr (AtlPlan)
-      undivided = atl_plan_new_divided (prepared, shape->w, shape->h, &whole, &none);
+  const AtlShape shape = { 1, 3, height, width };
+  const AtlShape output = atl_graph_output_shape (graph, &shape);
+  const AtlRegion whole = { 0, 0, output.w, output.h };
+  g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_cpu ());
+  const AtlDivision none = { .tail_begin = prepared->steps->len, .n_tail_strips = 1 };
+  g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, width, height, &whole);
+  g_autoptr (AtlPlan) undivided = atl_plan_new_divided (prepared, width, height, &whole, &none);
+  AtlRandom random;
 
-  CU_ASSERT (atl_plan_division (plan).n_strips > 1);
+  CU_ASSERT (atl_plan_division (plan).n_tail_strips > 1);
+  CU_ASSERT_EQUAL (atl_plan_division (plan).n_head_strips > 1, has_head);
   CU_ASSERT (plan->scratch < undivided->scratch * 2 / 3);
   CU_ASSERT (atl_plan_multiply_adds (plan) > atl_plan_multiply_adds (undivided));
   CU_ASSERT (atl_plan_multiply_adds (plan) <= 1.02 * atl_plan_multiply_adds (undivided));
 
-  g_autoptr (AtlFloats) found = run_plan (plan, shape, input, &whole, shape->c);
-  g_autoptr (AtlFloats) expected = run_plan (undivided, shape, input, &whole, shape->c);
-  atl_test_close ("in strips", found, expected, n, TOLERANCE_OF_WINOGRAD);
+  atl_random_init (&random, 1, 0);
+  g_autoptr (AtlFloats) input = atl_test_numbers (atl_shape_size (&shape), &random);
+  g_autoptr (AtlFloats) found = run_plan (plan, &shape, input, &whole, output.c);
+  g_autoptr (AtlFloats) expected = run_plan (undivided, &shape, input, &whole, output.c);
+  atl_test_close ("in strips", found, expected, atl_shape_size (&output), TOLERANCE_OF_WINOGRAD);
 }
 
 static void
 large_plans_run_in_strips (void)
 {
-  const AtlShape shape = { 1, 3, 190, 210 };
   const AtlRegion small = { 0, 0, 128, 128 };
-  g_autoptr (AtlGraph) graph = atl_sr_resnet_new (2, 64, 1);
-  AtlRandom random;
-
-  atl_random_init (&random, 1, 0);
-  g_autoptr (AtlFloats) input = atl_test_numbers (atl_shape_size (&shape), &random);
-  g_autoptr (AtlPrepared) prepared = prepared_new (graph, atl_backend_cpu ());
-
-  check_large_plan (prepared, &shape, input);
-
+  g_autoptr (AtlGraph) enlarging = atl_sr_resnet_new (2, 64, 1);
+  g_autoptr (AtlGraph) shrinking = atl_style_resnet_new (32);
+  g_autoptr (AtlPrepared) prepared = prepared_new (enlarging, atl_backend_cpu ());
   g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, 64, 64, &small);
-  CU_ASSERT_EQUAL (atl_plan_division (plan).n_strips, 1);
+
+  check_large_plan (enlarging, 190, 210, FALSE);
+  check_large_plan (shrinking, 380, 410, TRUE);
+  CU_ASSERT_EQUAL (atl_plan_division (plan).n_head_strips, 0);
+  CU_ASSERT_EQUAL (atl_plan_division (plan).n_tail_strips, 1);
 }
 
 /* Results would differ with it in their last bits. */
@@ -368,10 +414,10 @@ division_is_the_same_on_any_number_of_threads (void)
 
           if (i == 0)
             first = division;
-          CU_ASSERT_EQUAL (division.first_step, first.first_step);
-          CU_ASSERT_EQUAL (division.n_strips, first.n_strips);
+          CU_ASSERT_EQUAL (division.tail_begin, first.tail_begin);
+          CU_ASSERT_EQUAL (division.n_tail_strips, first.n_tail_strips);
         }
-      if (first.n_strips > 1)
+      if (first.n_tail_strips > 1)
         n_divided++;
       else
         n_whole++;

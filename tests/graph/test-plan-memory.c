@@ -106,12 +106,12 @@ typedef enum
 static AtlDivision
 smallest_division (const AtlPrepared *prepared)
 {
-  guint first_step = prepared->steps->len - 1;
+  guint tail_begin = prepared->steps->len - 1;
 
-  while (first_step > 0 && ! atl_prepared_can_divide (prepared, first_step))
-    first_step--;
-  CU_ASSERT_FATAL (atl_prepared_can_divide (prepared, first_step));
-  return (AtlDivision) { first_step, 2 };
+  while (tail_begin > 0 && ! atl_prepared_can_divide_tail (prepared, tail_begin))
+    tail_begin--;
+  CU_ASSERT_FATAL (atl_prepared_can_divide_tail (prepared, tail_begin));
+  return (AtlDivision) { .tail_begin = tail_begin, .n_tail_strips = 2 };
 }
 
 static AtlPlan *

@@ -127,6 +127,7 @@ make_backend (const AtlCpuKernels *k)
     .tensor_size = atl_cpu_tensor_size,
     .tensor_import = atl_cpu_tensor_import,
     .tensor_export = atl_cpu_tensor_export,
+    .tensor_copy_rows = atl_cpu_tensor_copy_rows,
     .conv2d_packed_size = conv2d_packed_size,
     .conv2d_pack = conv2d_pack,
     .conv2d_scratch_size = conv2d_scratch_size,

@@ -133,6 +133,7 @@ const AtlCpuKernels *atl_cpu_kernels (void);
 AtlTensorSizeFunc atl_cpu_tensor_size;
 AtlTensorImportFunc atl_cpu_tensor_import;
 AtlTensorExportFunc atl_cpu_tensor_export;
+AtlTensorCopyRowsFunc atl_cpu_tensor_copy_rows;
 AtlPixelShuffleForwardFunc atl_cpu_pixel_shuffle_forward;
 AtlPixelShuffleBackwardFunc atl_cpu_pixel_shuffle_backward;
 AtlConcatForwardFunc atl_cpu_concat_forward;

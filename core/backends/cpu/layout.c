@@ -78,3 +78,42 @@ atl_cpu_tensor_export (float *nchw, const float *tensor, const AtlShape *shape)
 {
   run_layout (nchw, tensor, shape, export_chunk);
 }
+
+typedef struct
+{
+  float *y;
+  const float *x;
+  int h_y, h_x, row_y, row_x;
+  size_t row_size; /* of a channel block, in floats */
+  int n_rows;
+} CopyJob;
+
+/* A chunk is a channel block of an image. */
+static void
+copy_chunk (int chunk, int worker, void *data)
+{
+  const CopyJob *job = data;
+  const size_t to = (size_t) chunk * job->h_y + job->row_y;
+  const size_t from = (size_t) chunk * job->h_x + job->row_x;
+
+  memcpy (job->y + to * job->row_size, job->x + from * job->row_size,
+          job->n_rows * job->row_size * sizeof (float));
+}
+
+void
+atl_cpu_tensor_copy_rows (float *y, const AtlShape *shape, int row_y, const float *x,
+                          const AtlShape *shape_x, int row_x, int n_rows)
+{
+  CopyJob job = {
+    .y = y,
+    .x = x,
+    .h_y = shape->h,
+    .h_x = shape_x->h,
+    .row_y = row_y,
+    .row_x = row_x,
+    .row_size = (size_t) shape->w * ATL_CHANNEL_BLOCK,
+    .n_rows = n_rows,
+  };
+
+  atl_parallel_for (shape->n * atl_channel_blocks (shape->c), copy_chunk, &job);
+}

@@ -15,6 +15,7 @@ atl_backend_reference (void)
     .tensor_size = atl_tensor_size_reference,
     .tensor_import = atl_tensor_import_reference,
     .tensor_export = atl_tensor_export_reference,
+    .tensor_copy_rows = atl_tensor_copy_rows_reference,
 
     .conv2d_packed_size = atl_conv2d_packed_size_reference,
     .conv2d_pack = atl_conv2d_pack_reference,

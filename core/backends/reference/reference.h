@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 AtlTensorSizeFunc atl_tensor_size_reference;
 AtlTensorImportFunc atl_tensor_import_reference;
 AtlTensorExportFunc atl_tensor_export_reference;
+AtlTensorCopyRowsFunc atl_tensor_copy_rows_reference;
 
 AtlConv2dPackedSizeFunc atl_conv2d_packed_size_reference;
 AtlConv2dPackFunc atl_conv2d_pack_reference;

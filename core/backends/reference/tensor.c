@@ -24,3 +24,13 @@ atl_tensor_export_reference (float *nchw, const float *tensor, const AtlShape *s
 {
   memcpy (nchw, tensor, atl_shape_size (shape) * sizeof (float));
 }
+
+void
+atl_tensor_copy_rows_reference (float *y, const AtlShape *shape, int row_y, const float *x,
+                                const AtlShape *shape_x, int row_x, int n_rows)
+{
+  for (int plane = 0; plane < shape->n * shape->c; plane++)
+    memcpy (y + ((size_t) plane * shape->h + row_y) * shape->w,
+            x + ((size_t) plane * shape_x->h + row_x) * shape->w,
+            (size_t) n_rows * shape->w * sizeof (float));
+}
