@@ -77,16 +77,23 @@ atl_rgb_read (const char *path, int max_side, int *width, int *height, GError **
   return pixels;
 }
 
+/* Borrows the pixels. NULL if libvips has no memory. */
+static VipsImage *
+image_of_pixels (const guint8 *pixels, int width, int height)
+{
+  if (! atl_vips_start ())
+    return NULL;
+  return vips_image_new_from_memory (pixels, 3 * (size_t) width * (size_t) height, width, height, 3,
+                                     VIPS_FORMAT_UCHAR);
+}
+
 gboolean
 atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height, GError **error)
 {
-  g_autoptr (AtlVipsImage) image = NULL;
+  g_autoptr (AtlVipsImage) image = image_of_pixels (pixels, width, height);
   void *png = NULL;
   size_t size = 0;
 
-  if (atl_vips_start ())
-    image = vips_image_new_from_memory (pixels, 3 * (size_t) width * (size_t) height, width, height,
-                                        3, VIPS_FORMAT_UCHAR);
   if (image == NULL || vips_pngsave_buffer (image, &png, &size, NULL) != 0)
     {
       g_autofree char *text = atl_vips_take_message (_ ("unknown reason"));
@@ -102,6 +109,36 @@ atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height
 
   g_free (png);
   return written;
+}
+
+gboolean
+atl_rgb_recompress (guint8 *pixels, int width, int height, int quality, gboolean halved,
+                    GError **error)
+{
+  const size_t n_bytes = 3 * (size_t) width * (size_t) height;
+  g_autofree void *jpeg = NULL, *decoded = NULL;
+  g_autoptr (AtlVipsImage) image = image_of_pixels (pixels, width, height);
+  g_autoptr (AtlVipsImage) read = NULL; /* reads 'jpeg' while it lives */
+  size_t size = 0;
+
+  if (image != NULL
+      && vips_jpegsave_buffer (image, &jpeg, &size, "Q", quality, "subsample-mode",
+                               halved ? VIPS_FOREIGN_SUBSAMPLE_ON : VIPS_FOREIGN_SUBSAMPLE_OFF,
+                               NULL)
+             == 0
+      && vips_jpegload_buffer (jpeg, size, &read, NULL) == 0)
+    decoded = vips_image_write_to_memory (read, &size);
+  if (decoded == NULL || size != n_bytes)
+    {
+      g_autofree char *text = atl_vips_take_message (_ ("unknown reason"));
+
+      g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT, _ ("a photo cannot be made a JPEG: %s"),
+                   text);
+      return FALSE;
+    }
+
+  memcpy (pixels, decoded, n_bytes);
+  return TRUE;
 }
 
 GeglBuffer *

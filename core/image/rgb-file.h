@@ -24,6 +24,11 @@ guint8 *atl_rgb_read (const char *path, int max_side, int *width, int *height, G
 gboolean atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height,
                             GError **error);
 
+/* Makes H x W x 3 pixels what they are after being a JPEG of this quality, 1 to 100, with colours of half the width and
+ * height (4:2:0) or of the whole. ATL_ERROR_FORMAT. */
+gboolean atl_rgb_recompress (guint8 *pixels, int width, int height, int quality, gboolean halved,
+                             GError **error);
+
 /* H x W x 3 pixels as a buffer, and a buffer's pixels as these, in sRGB. Owned by the caller. */
 GeglBuffer *atl_rgb_to_buffer (const guint8 *pixels, int width, int height);
 void atl_rgb_from_buffer (guint8 *pixels, GeglBuffer *buffer);

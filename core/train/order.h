@@ -17,7 +17,8 @@ typedef enum
   ATL_STREAM_WEIGHTS,
   ATL_STREAM_ORDER,
   ATL_STREAM_SAMPLE,
-  ATL_STREAM_SPLIT
+  ATL_STREAM_SPLIT,
+  ATL_STREAM_VALIDATION
 } AtlStream;
 
 /* The generator of use 'use' and number 'index' (of an epoch, of a sample). */

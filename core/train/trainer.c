@@ -267,7 +267,8 @@ run_step (Training *t, GError **error)
   float *parameters = t->model->parameters;
 
   t->rate = atl_schedule_rate (&t->schedule, o->rate, progress_now (t));
-  t->recipe->make_batch (t->recipe->data, t->input, t->state.step * (guint64) n);
+  if (! t->recipe->make_batch (t->recipe->data, t->input, t->state.step * (guint64) n, error))
+    return FALSE;
   memset (t->gradients, 0, t->optimizer.size * sizeof (float));
 
   atl_plan_forward (t->plan, t->workspace, parameters, t->input);

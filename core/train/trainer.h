@@ -33,7 +33,7 @@ typedef struct
 
   /* Fills the input, N x C x H x W in plain order, with the samples from 'first_sample' on, counted from
    * 0 over all epochs, and keeps the targets. Depends on its arguments and the seed alone. */
-  void (*make_batch) (void *data, float *input, guint64 first_sample);
+  gboolean (*make_batch) (void *data, float *input, guint64 first_sample, GError **error);
 
   /* The loss of the last batch made, a mean over its samples, and its gradient. dy and y are in the
    * backend's layout, of the shape of the network's output for a batch. */

@@ -27,14 +27,21 @@ static const AtlOption options[] = {
         "Where the defaults come from: this program, or the fast.ai lesson it follows (crops of "
         "72, batch 64, MSE, rate 0.002, one-cycle-beta:40,10, weight decay 1e-7, one epoch)"),
     .is_fixed = TRUE },
-  { "scale", 0, ATL_OPTION_INTEGER, AT (scale), FALSE, 2, 8, .argument = N_ ("N"),
-    .blurb = N_ ("How many times larger: 2, 4 or 8"), .is_fixed = TRUE },
+  { "scale", 0, ATL_OPTION_INTEGER, AT (scale), FALSE, 1, 8, .argument = N_ ("N"),
+    .blurb = N_ (
+        "How many times larger: 2, 4 or 8; or 1, to clean photos that '--degrade' has spoilt"),
+    .is_fixed = TRUE },
   { "width", 0, ATL_OPTION_INTEGER, AT (width), FALSE, 1, 512, .argument = N_ ("N"),
     .blurb = N_ ("Channels of the inner layers"), .is_fixed = TRUE },
   { "blocks", 0, ATL_OPTION_INTEGER, AT (blocks), FALSE, 1, 64, .argument = N_ ("N"),
     .blurb = N_ ("Residual blocks"), .is_fixed = TRUE },
   { "crop", 0, ATL_OPTION_INTEGER, AT (crop), FALSE, 4, 512, .argument = N_ ("N"),
     .blurb = N_ ("Side of a sample in pixels of the small picture"), .is_fixed = TRUE },
+  { "degrade", 0, ATL_OPTION_STRING, AT (degrade), .argument = N_ ("HOW"),
+    .blurb = N_ (
+        "What has happened to the small pictures, as to photos in the wild: blur=LEAST..MOST in "
+        "pixels, noise=LEAST..MOST of 255, jpeg=LEAST..MOST quality, with commas between them"),
+    .is_fixed = TRUE },
   { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses,
     .blurb = N_ ("Mean absolute (l1) or squared (mse) error of the pixels") },
   { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts,
@@ -119,8 +126,13 @@ atl_upscale_options_complete (AtlUpscaleOptions *o, GError **error)
   if (n_lengths > 1)
     return set_argument_error (
         error, _ ("only one of '--steps', '--epochs' and '--minutes' can be given"));
-  if (o->scale != 2 && o->scale != 4 && o->scale != 8)
-    return set_argument_error (error, _ ("'--scale' must be 2, 4 or 8"));
+  if (o->scale != 1 && o->scale != 2 && o->scale != 4 && o->scale != 8)
+    return set_argument_error (error, _ ("'--scale' must be 1, 2, 4 or 8"));
+  if (o->scale == 1 && o->degrade == NULL)
+    return set_argument_error (error, _ ("with '--scale 1' a network learns to clean photos: say "
+                                         "by '--degrade' what spoils them"));
+  if (o->degrade != NULL && ! atl_degradation_parse (&o->degradation, o->degrade, error))
+    return FALSE;
 
   if (o->start == ATL_START_NEAREST && o->width < 3)
     return set_argument_error (
@@ -162,12 +174,18 @@ atl_upscale_model_new (const AtlUpscaleOptions *o, GError **error)
 
   if (o->start == ATL_START_NEAREST)
     atl_sr_resnet_start_nearest (model->graph, model->parameters);
-  model->card->name = c->name != NULL ? g_strdup (c->name)
+  if (c->name != NULL)
+    model->card->name = g_strdup (c->name);
+  else
+    model->card->name = o->scale == 1 ? g_strdup ("Clean")
                                       : g_strdup_printf ("Upscale x%d", o->scale);
-  model->card->description = c->description != NULL
-                                 ? g_strdup (c->description)
-                                 : g_strdup_printf ("Makes photos %d times larger than they are",
-                                                    o->scale);
+  if (c->description != NULL)
+    model->card->description = g_strdup (c->description);
+  else if (o->scale == 1)
+    model->card->description = g_strdup ("Cleans photos without making them larger");
+  else
+    model->card->description = g_strdup_printf ("Makes photos %d times larger than they are",
+                                                o->scale);
   model->card->license = g_strdup (c->license);
   model->card->trained_on = c->trained_on != NULL ? g_strdup (c->trained_on) : data_names (c->data);
   return model;

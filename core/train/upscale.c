@@ -24,6 +24,10 @@
 #define MAX_VALIDATION_PHOTOS 24
 #define VALIDATION_SIDE 128
 
+/* What a crop that is degraded has around it, at most: two squares of a JPEG with halved colours would be 32, but what
+ * is further away than one hardly matters. */
+#define DEGRADED_MARGIN 16
+
 /* Longest side of a photo in pixels; larger ones are shrunk, which also takes out what the camera or
  * JPEG left in their finest detail. */
 #define MAX_PHOTO_SIDE 2048
@@ -207,6 +211,24 @@ load_validation (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *p
   return TRUE;
 }
 
+/* The small pictures to measure on: always the same. */
+static gboolean
+degrade_validation (AtlUpscaleData *data, GError **error)
+{
+  const AtlUpscaleOptions *o = data->options;
+
+  for (guint i = 0; o->degrade != NULL && i < data->validation->len; i++)
+    {
+      AtlRandom random;
+
+      atl_stream_init (&random, (guint64) o->common.seed, ATL_STREAM_VALIDATION, i);
+      if (! atl_degrade (&o->degradation, &g_array_index (data->validation, AtlPair, i).small,
+                         &random, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GError **error)
 {
@@ -217,10 +239,11 @@ load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GE
 
   if (! load_training (data, problems, &training, error))
     return FALSE;
-  if (! is_part)
-    return load_validation (data, problems, &validation, error);
-  hold_out (data, part);
-  return TRUE;
+  if (is_part)
+    hold_out (data, part);
+  else if (! load_validation (data, problems, &validation, error))
+    return FALSE;
+  return degrade_validation (data, error);
 }
 
 static void
@@ -324,8 +347,28 @@ read_crop (AtlUpscaleData *data, float *planes, const AtlPhoto *photo, int left,
   atl_dihedral_planes (planes, data->crop, 3, side, side, orientation);
 }
 
-static void
-make_batch (void *recipe_data, float *input, guint64 first_sample)
+/* The same of a small picture as it has come to us. Where the squares of a JPEG lie is chance, and what lies beyond the
+ * crop has its share in what blurs. */
+static gboolean
+read_degraded_crop (AtlUpscaleData *data, float *planes, const AtlPhoto *photo, int left, int top,
+                    int side, int orientation, AtlRandom *random, GError **error)
+{
+  const int x = MAX (0, left - 1 - (int) atl_random_below (random, DEGRADED_MARGIN));
+  const int y = MAX (0, top - 1 - (int) atl_random_below (random, DEGRADED_MARGIN));
+  const int right = MIN (photo->width, left + side + DEGRADED_MARGIN);
+  const int bottom = MIN (photo->height, top + side + DEGRADED_MARGIN);
+  g_auto (AtlPhoto) part = { 0 };
+
+  if (! atl_photo_init_part (&part, photo, x, y, right - x, bottom - y, error)
+      || ! atl_degrade (&data->options->degradation, &part, random, error))
+    return FALSE;
+
+  read_crop (data, planes, &part, left - x, top - y, side, orientation);
+  return TRUE;
+}
+
+static gboolean
+make_batch (void *recipe_data, float *input, guint64 first_sample, GError **error)
 {
   AtlUpscaleData *data = recipe_data;
   const AtlUpscaleOptions *o = data->options;
@@ -346,12 +389,17 @@ make_batch (void *recipe_data, float *input, guint64 first_sample)
       const int top = (int) atl_random_below (&random, (guint32) (pair->small.height - crop + 1));
       const int orientation = (int) atl_random_below (&random, ATL_N_ORIENTATIONS);
 
-      read_crop (data, input + k * n_small, &pair->small, left, top, crop, orientation);
+      if (o->degrade == NULL)
+        read_crop (data, input + k * n_small, &pair->small, left, top, crop, orientation);
+      else if (! read_degraded_crop (data, input + k * n_small, &pair->small, left, top, crop,
+                                     orientation, &random, error))
+        return FALSE;
       read_crop (data, data->targets + k * n_large, &pair->large, left * scale, top * scale,
                  crop * scale, orientation);
     }
 
   data->backend->tensor_import (data->target, data->targets, &data->target_shape);
+  return TRUE;
 }
 
 static double

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The recipe for networks that enlarge: square crops of photos are the targets, the same crops made
- * smaller by antialiased bicubic resampling are the inputs.
+ * The recipe for networks that enlarge, or with a scale of 1 clean: square crops of photos are the targets, the same
+ * crops made smaller by antialiased bicubic resampling, and degraded if that is asked for, are the inputs.
  */
 
 #pragma once
 
+#include "train/degrade.h"
 #include "train/trainer.h"
 
 G_BEGIN_DECLS
@@ -33,9 +34,11 @@ typedef struct
   AtlTrainOptions common;
   int recipe; /* AtlUpscaleRecipe */
   int scale, width, blocks;
-  int crop;  /* pixels of the small picture, on a side */
-  int loss;  /* AtlPixelLoss */
-  int start; /* AtlUpscaleStart */
+  int crop;                   /* pixels of the small picture, on a side */
+  int loss;                   /* AtlPixelLoss */
+  int start;                  /* AtlUpscaleStart */
+  char *degrade;              /* NULL: not at all */
+  AtlDegradation degradation; /* what 'degrade' says, when complete */
 } AtlUpscaleOptions;
 
 /* The options beside those of atl_train_options. */
