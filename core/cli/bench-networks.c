@@ -13,7 +13,7 @@
 #include "graph/plan.h"
 #include "nets/network.h"
 #include "train/optimizer.h"
-#include "train/style-loss.h"
+#include "train/perceptual-loss.h"
 
 static AtlGraph *
 sr_resnet_2 (void)
@@ -84,7 +84,7 @@ typedef struct
   AtlOptimizer optimizer;
   AtlShape output_shape;
   float *gradients, *target, *loss_scratch;
-  AtlStyleLoss *style_loss;
+  AtlPerceptualLoss *style_loss;
   float *loss_parameters;
 } NetworkData;
 
@@ -99,7 +99,7 @@ network_data_free (void *pointer)
   atl_floats_free (data->gradients);
   atl_floats_free (data->target);
   atl_floats_free (data->loss_scratch);
-  atl_style_loss_free (data->style_loss);
+  atl_perceptual_loss_free (data->style_loss);
   atl_floats_free (data->loss_parameters);
   atl_optimizer_clear (&data->optimizer);
   atl_plan_free (data->plan);
@@ -158,7 +158,7 @@ run_loss (NetworkData *data)
   const float *output = atl_plan_output (data->plan, data->workspace);
 
   if (data->style_loss != NULL)
-    atl_style_loss_run (data->style_loss, gradient, output, data->input);
+    atl_perceptual_loss_run (data->style_loss, gradient, output, data->input);
   else
     data->loss (gradient, output, data->target, &data->output_shape, 1.0f, data->loss_scratch);
 }
@@ -203,14 +203,14 @@ make_style_loss (AtlBenchCase *bench_case, NetworkData *data, AtlRandom *random,
 
   bench_case->loaded = bench_case->memory;
   atl_network_init_parameters (graph, data->loss_parameters, random);
-  data->style_loss = atl_style_loss_new (atl_vgg16_bn_new, data->loss_parameters,
-                                         &atl_style_weights_vgg16_bn, &data->output_shape,
-                                         data->backend, error);
+  data->style_loss = atl_perceptual_loss_new (atl_vgg16_bn_new, data->loss_parameters,
+                                              &atl_style_weights_vgg16_bn, &data->output_shape,
+                                              data->backend, error);
   if (data->style_loss == NULL)
     return FALSE;
 
-  bench_case->memory += atl_style_loss_size (data->style_loss);
-  bench_case->operations += 2.0 * atl_style_loss_multiply_adds (data->style_loss);
+  bench_case->memory += atl_perceptual_loss_size (data->style_loss);
+  bench_case->operations += 2.0 * atl_perceptual_loss_multiply_adds (data->style_loss);
   return TRUE;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The loss that trains a style network.
+ * Losses by what the features of a fixed network see.
  */
 
-#include "train/style-loss.h"
+#include "train/perceptual-loss.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 /* Gram matrices are small numbers: the loss counts them in millionths. */
 static const double gram_unit = 1e6;
 
-const AtlStyleWeights atl_style_weights_vgg16_bn = {
+const AtlPerceptualWeights atl_style_weights_vgg16_bn = {
   .content = { 0.0, 0.0, 0.0, 1e4, 0.0 },
   .style = { 0.0, 0.025, 0.275, 5.0, 0.2 },
 };
@@ -26,10 +26,10 @@ typedef struct
   AtlPlan *plan;
 } Features;
 
-struct _AtlStyleLoss
+struct _AtlPerceptualLoss
 {
   const AtlBackend *backend;
-  AtlStyleWeights weights;
+  AtlPerceptualWeights weights;
   AtlShape shape;
   float *parameters; /* borrowed */
   Features of_photo; /* without a gradient */
@@ -37,6 +37,7 @@ struct _AtlStyleLoss
   size_t size;                   /* of all arrays, in floats */
   float *workspace;              /* of both in turn */
   float *pictures;               /* a batch in plain order */
+  float *pixels;                 /* those of the photo, in the backend's layout */
   float *content[ATL_LOSS_TAPS]; /* features of the photo */
   float *style[ATL_LOSS_TAPS];   /* C x C, in millionths */
   float *grams;                  /* of a batch, then their gradient */
@@ -55,7 +56,7 @@ count_stages (const double *weights, const double *others)
 }
 
 static void
-features_init (Features *features, const AtlStyleLoss *loss, AtlLossNetworkFunc *build,
+features_init (Features *features, const AtlPerceptualLoss *loss, AtlLossNetworkFunc *build,
                int n_stages, AtlTrainingFlags flags)
 {
   features->graph = build (n_stages);
@@ -76,7 +77,7 @@ features_clear (Features *features)
 
 /* n zeros in *array; FALSE if there is no memory for them. */
 static gboolean
-allocate (AtlStyleLoss *loss, float **array, size_t n, GError **error)
+allocate (AtlPerceptualLoss *loss, float **array, size_t n, GError **error)
 {
   *array = atl_floats_new (n, _ ("the loss"), error);
   loss->size += n;
@@ -85,7 +86,8 @@ allocate (AtlStyleLoss *loss, float **array, size_t n, GError **error)
 
 /* The arrays of a tap that is compared. */
 static gboolean
-allocate_tap (AtlStyleLoss *loss, int tap, size_t *grams_size, size_t *scratch_size, GError **error)
+allocate_tap (AtlPerceptualLoss *loss, int tap, size_t *grams_size, size_t *scratch_size,
+              GError **error)
 {
   const AtlBackend *backend = loss->backend;
   const AtlShape shape = atl_plan_tap_shape (loss->of_y.plan, tap);
@@ -101,27 +103,30 @@ allocate_tap (AtlStyleLoss *loss, int tap, size_t *grams_size, size_t *scratch_s
 }
 
 static gboolean
-allocate_all (AtlStyleLoss *loss, GError **error)
+allocate_all (AtlPerceptualLoss *loss, GError **error)
 {
   const size_t workspace_size = MAX (
       atl_plan_workspace_size (loss->of_y.plan),
       loss->of_photo.plan == NULL ? 0 : atl_plan_workspace_size (loss->of_photo.plan));
-  size_t grams_size = 0, scratch_size = 0;
+  size_t grams_size = 0, scratch_size = loss->backend->loss_scratch_size (&loss->shape);
 
   for (int tap = 0; tap < atl_graph_n_taps (loss->of_y.graph); tap++)
     if (! allocate_tap (loss, tap, &grams_size, &scratch_size, error))
       return FALSE;
   return allocate (loss, &loss->workspace, workspace_size, error)
          && allocate (loss, &loss->pictures, atl_shape_size (&loss->shape), error)
+         && (loss->weights.pixels == 0.0
+             || allocate (loss, &loss->pixels, loss->backend->tensor_size (&loss->shape), error))
          && allocate (loss, &loss->grams, grams_size, error)
          && allocate (loss, &loss->scratch, scratch_size, error);
 }
 
-AtlStyleLoss *
-atl_style_loss_new (AtlLossNetworkFunc *build, float *parameters, const AtlStyleWeights *weights,
-                    const AtlShape *shape, const AtlBackend *backend, GError **error)
+AtlPerceptualLoss *
+atl_perceptual_loss_new (AtlLossNetworkFunc *build, float *parameters,
+                         const AtlPerceptualWeights *weights, const AtlShape *shape,
+                         const AtlBackend *backend, GError **error)
 {
-  g_autoptr (AtlStyleLoss) loss = g_new0 (AtlStyleLoss, 1);
+  g_autoptr (AtlPerceptualLoss) loss = g_new0 (AtlPerceptualLoss, 1);
   const int n_content = count_stages (weights->content, weights->content);
 
   loss->backend = backend;
@@ -137,7 +142,7 @@ atl_style_loss_new (AtlLossNetworkFunc *build, float *parameters, const AtlStyle
 }
 
 void
-atl_style_loss_free (AtlStyleLoss *loss)
+atl_perceptual_loss_free (AtlPerceptualLoss *loss)
 {
   if (loss == NULL)
     return;
@@ -151,13 +156,14 @@ atl_style_loss_free (AtlStyleLoss *loss)
     }
   atl_floats_free (loss->workspace);
   atl_floats_free (loss->pictures);
+  atl_floats_free (loss->pixels);
   atl_floats_free (loss->grams);
   atl_floats_free (loss->scratch);
   g_free (loss);
 }
 
 void
-atl_style_loss_set_style (AtlStyleLoss *loss, const float *picture)
+atl_perceptual_loss_set_style (AtlPerceptualLoss *loss, const float *picture)
 {
   const size_t n = (size_t) loss->shape.n, size = atl_shape_size (&loss->shape) / n;
 
@@ -180,7 +186,7 @@ atl_style_loss_set_style (AtlStyleLoss *loss, const float *picture)
 
 /* The features of the photo, kept until they are compared. */
 static void
-look_at_photo (AtlStyleLoss *loss, const float *photo)
+look_at_photo (AtlPerceptualLoss *loss, const float *photo)
 {
   if (loss->of_photo.plan == NULL)
     return;
@@ -198,7 +204,7 @@ look_at_photo (AtlStyleLoss *loss, const float *photo)
 
 /* Adds the gradient of the features f to df. */
 static double
-compare_style (AtlStyleLoss *loss, int tap, float *df, const float *f, const AtlShape *shape)
+compare_style (AtlPerceptualLoss *loss, int tap, float *df, const float *f, const AtlShape *shape)
 {
   const size_t size = (size_t) shape->c * (size_t) shape->c, n = (size_t) shape->n * size;
   const float *style = loss->style[tap];
@@ -220,7 +226,7 @@ compare_style (AtlStyleLoss *loss, int tap, float *df, const float *f, const Atl
 
 /* Both parts of a tap, and their gradient. */
 static void
-compare_tap (AtlStyleLoss *loss, int tap, AtlStyleParts *parts)
+compare_tap (AtlPerceptualLoss *loss, int tap, AtlPerceptualParts *parts)
 {
   const AtlPlan *plan = loss->of_y.plan;
   const AtlShape shape = atl_plan_tap_shape (plan, tap);
@@ -228,20 +234,48 @@ compare_tap (AtlStyleLoss *loss, int tap, AtlStyleParts *parts)
   float *df = atl_plan_tap_gradient (plan, loss->workspace, tap);
 
   if (loss->content[tap] != NULL)
-    parts->content += loss->weights.content[tap]
-                      * loss->backend->mse_loss (df, f, loss->content[tap], &shape,
-                                                 (float) loss->weights.content[tap], loss->scratch);
+    {
+      AtlLossFunc *distance = loss->weights.distance == ATL_DISTANCE_SQUARED
+                                  ? loss->backend->mse_loss
+                                  : loss->backend->l1_loss;
+
+      parts->content += loss->weights.content[tap]
+                        * distance (df, f, loss->content[tap], &shape,
+                                    (float) loss->weights.content[tap], loss->scratch);
+    }
   else
     memset (df, 0, loss->backend->tensor_size (&shape) * sizeof (float));
   if (loss->style[tap] != NULL)
     parts->style += compare_style (loss, tap, df, f, &shape);
 }
 
-AtlStyleParts
-atl_style_loss_run (AtlStyleLoss *loss, float *dy, const float *y, const float *photo)
+/* The gradient of all parts: that of the features has gone back to the input of the loss network. */
+static void
+complete_gradient (AtlPerceptualLoss *loss, float *dy, const float *y, const float *photo,
+                   AtlPerceptualParts *parts)
+{
+  const AtlBackend *backend = loss->backend;
+  const float *of_features = atl_plan_input_gradient (loss->of_y.plan, loss->workspace);
+  const AtlOffset none = { 0, 0 };
+
+  if (loss->pixels == NULL)
+    {
+      memcpy (dy, of_features, backend->tensor_size (&loss->shape) * sizeof (float));
+      return;
+    }
+
+  backend->tensor_import (loss->pixels, photo, &loss->shape);
+  parts->pixels = loss->weights.pixels
+                  * backend->l1_loss (dy, y, loss->pixels, &loss->shape,
+                                      (float) loss->weights.pixels, loss->scratch);
+  backend->scaled_add_forward (dy, of_features, dy, &loss->shape, &loss->shape, none, 1.0f);
+}
+
+AtlPerceptualParts
+atl_perceptual_loss_run (AtlPerceptualLoss *loss, float *dy, const float *y, const float *photo)
 {
   const AtlPlan *plan = loss->of_y.plan;
-  AtlStyleParts parts = { 0.0, 0.0 };
+  AtlPerceptualParts parts = { 0 };
 
   look_at_photo (loss, photo);
   loss->backend->tensor_export (loss->pictures, y, &loss->shape);
@@ -249,20 +283,19 @@ atl_style_loss_run (AtlStyleLoss *loss, float *dy, const float *y, const float *
   for (int tap = 0; tap < atl_graph_n_taps (loss->of_y.graph); tap++)
     compare_tap (loss, tap, &parts);
   atl_plan_backward (plan, loss->workspace, loss->parameters, NULL);
-  memcpy (dy, atl_plan_input_gradient (plan, loss->workspace),
-          loss->backend->tensor_size (&loss->shape) * sizeof (float));
+  complete_gradient (loss, dy, y, photo, &parts);
   return parts;
 }
 
 double
-atl_style_loss_multiply_adds (const AtlStyleLoss *loss)
+atl_perceptual_loss_multiply_adds (const AtlPerceptualLoss *loss)
 {
   return 2.0 * atl_plan_multiply_adds (loss->of_y.plan)
          + (loss->of_photo.plan == NULL ? 0.0 : atl_plan_multiply_adds (loss->of_photo.plan));
 }
 
 size_t
-atl_style_loss_size (const AtlStyleLoss *loss)
+atl_perceptual_loss_size (const AtlPerceptualLoss *loss)
 {
   return loss->size * sizeof (float);
 }

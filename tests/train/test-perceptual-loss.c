@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The loss of style networks: what it is zero for, its gradient by finite differences, and both backends alike.
+ * The losses by features: what they are zero for, their gradients by finite differences, and both backends alike.
  */
 
 #include "suite.h"
@@ -10,13 +10,17 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "train/style-loss.h"
+#include "train/perceptual-loss.h"
 
 static const AtlShape batch = { 2, 3, 9, 8 };
 
-static const AtlStyleWeights content_alone = { .content = { 0.5, 3.0 } };
-static const AtlStyleWeights style_alone = { .style = { 2e-12, 0.0, 5e-12 } };
-static const AtlStyleWeights both = { .content = { 0.5, 3.0 }, .style = { 2e-12, 0.0, 5e-12 } };
+static const AtlPerceptualWeights content_alone = { .content = { 0.5, 3.0 } };
+static const AtlPerceptualWeights style_alone = { .style = { 2e-12, 0.0, 5e-12 } };
+static const AtlPerceptualWeights features = { .pixels = 0.7,
+                                               .distance = ATL_DISTANCE_ABSOLUTE,
+                                               .content = { 0.2, 0.0, 0.5 } };
+static const AtlPerceptualWeights both = { .content = { 0.5, 3.0 },
+                                           .style = { 2e-12, 0.0, 5e-12 } };
 
 /* Normalised, with a pooling, and deeper with each stage. */
 static AtlGraph *
@@ -55,11 +59,11 @@ typedef struct
   const AtlBackend *backend;
   float *parameters, *y, *photo, *style; /* in plain order */
   float *tensor, *gradient;              /* y and dy in the backend's layout */
-  AtlStyleLoss *loss;
+  AtlPerceptualLoss *loss;
 } Run;
 
 static void
-run_init (Run *run, const AtlBackend *backend, const AtlStyleWeights *weights)
+run_init (Run *run, const AtlBackend *backend, const AtlPerceptualWeights *weights)
 {
   g_autoptr (AtlGraph) graph = small_loss_network (ATL_LOSS_TAPS);
   const size_t n = atl_shape_size (&batch), n_tensor = backend->tensor_size (&batch);
@@ -81,16 +85,16 @@ run_init (Run *run, const AtlBackend *backend, const AtlStyleWeights *weights)
   run->style = numbers (n / (size_t) batch.n, &random, 0.5, 0.3);
   run->tensor = atl_floats_new (n_tensor, "a test", NULL);
   run->gradient = atl_floats_new (n_tensor, "a test", NULL);
-  run->loss = atl_style_loss_new (small_loss_network, run->parameters, weights, &batch, backend,
-                                  NULL);
+  run->loss = atl_perceptual_loss_new (small_loss_network, run->parameters, weights, &batch,
+                                       backend, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (run->loss);
-  atl_style_loss_set_style (run->loss, run->style);
+  atl_perceptual_loss_set_style (run->loss, run->style);
 }
 
 static void
 run_clear (Run *run)
 {
-  atl_style_loss_free (run->loss);
+  atl_perceptual_loss_free (run->loss);
   atl_floats_free (run->parameters);
   atl_floats_free (run->y);
   atl_floats_free (run->photo);
@@ -99,11 +103,11 @@ run_clear (Run *run)
   atl_floats_free (run->gradient);
 }
 
-static AtlStyleParts
+static AtlPerceptualParts
 compute (Run *run)
 {
   run->backend->tensor_import (run->tensor, run->y, &batch);
-  return atl_style_loss_run (run->loss, run->gradient, run->tensor, run->photo);
+  return atl_perceptual_loss_run (run->loss, run->gradient, run->tensor, run->photo);
 }
 
 static void
@@ -113,17 +117,17 @@ zero_for_the_same (void)
   Run run;
 
   run_init (&run, atl_backend_reference (), &both);
-  const AtlStyleParts other = compute (&run);
+  const AtlPerceptualParts other = compute (&run);
   CU_ASSERT (other.content > 0.0 && other.style > 0.0);
 
   for (size_t i = 0; i < n; i++)
     run.y[i] = run.style[i % n_one];
-  const AtlStyleParts in_style = compute (&run);
+  const AtlPerceptualParts in_style = compute (&run);
   CU_ASSERT (in_style.style < 1e-6 * other.style);
   CU_ASSERT (in_style.content > 0.0);
 
   memcpy (run.y, run.photo, n * sizeof (float));
-  const AtlStyleParts unchanged = compute (&run);
+  const AtlPerceptualParts unchanged = compute (&run);
   CU_ASSERT_EQUAL (unchanged.content, 0.0);
   CU_ASSERT (unchanged.style > 0.0);
   run_clear (&run);
@@ -135,13 +139,13 @@ moved_loss (Run *run, size_t at, float step)
   const float before = run->y[at];
 
   run->y[at] = before + step;
-  const AtlStyleParts parts = compute (run);
+  const AtlPerceptualParts parts = compute (run);
   run->y[at] = before;
-  return parts.content + parts.style;
+  return parts.pixels + parts.content + parts.style;
 }
 
 static void
-check_gradient_of_pictures (const AtlStyleWeights *weights)
+check_gradient_of_pictures (const AtlPerceptualWeights *weights)
 {
   const size_t n = atl_shape_size (&batch);
   const float step = 1e-3f;
@@ -173,18 +177,42 @@ gradient_of_pictures (void)
   check_gradient_of_pictures (&content_alone);
   check_gradient_of_pictures (&style_alone);
   check_gradient_of_pictures (&both);
+  check_gradient_of_pictures (&features);
+}
+
+/* The mean difference of pixels is known without a loss network. */
+static void
+pixels_count_too (void)
+{
+  const size_t n = atl_shape_size (&batch);
+  double sum = 0.0;
+  Run run;
+
+  run_init (&run, atl_backend_reference (), &features);
+  const AtlPerceptualParts parts = compute (&run);
+  for (size_t i = 0; i < n; i++)
+    sum += fabs ((double) run.y[i] - run.photo[i]);
+  CU_ASSERT_DOUBLE_EQUAL (parts.pixels, 0.7 * sum / (double) n, 1e-6);
+  CU_ASSERT (parts.content > 0.0);
+  CU_ASSERT_EQUAL (parts.style, 0.0);
+
+  memcpy (run.y, run.photo, n * sizeof (float));
+  const AtlPerceptualParts same = compute (&run);
+  CU_ASSERT_EQUAL (same.pixels + same.content, 0.0);
+  run_clear (&run);
 }
 
 static void
-cpu_equals_reference (void)
+check_backends (const AtlPerceptualWeights *weights)
 {
   const size_t n = atl_shape_size (&batch);
   g_autoptr (AtlFloats) gradient = atl_floats_new (n, "a test", NULL);
   Run slow, fast;
 
-  run_init (&slow, atl_backend_reference (), &both);
-  run_init (&fast, atl_backend_cpu (), &both);
-  const AtlStyleParts a = compute (&slow), b = compute (&fast);
+  run_init (&slow, atl_backend_reference (), weights);
+  run_init (&fast, atl_backend_cpu (), weights);
+  const AtlPerceptualParts a = compute (&slow), b = compute (&fast);
+  CU_ASSERT_DOUBLE_EQUAL (a.pixels, b.pixels, 1e-5 * a.pixels);
   CU_ASSERT_DOUBLE_EQUAL (a.content, b.content, 1e-5 * a.content);
   CU_ASSERT_DOUBLE_EQUAL (a.style, b.style, 1e-5 * a.style);
   fast.backend->tensor_export (gradient, fast.gradient, &batch);
@@ -193,14 +221,22 @@ cpu_equals_reference (void)
   run_clear (&fast);
 }
 
+static void
+cpu_equals_reference (void)
+{
+  check_backends (&both);
+  check_backends (&features);
+}
+
 int
 main (void)
 {
   static const AtlTest tests[] = {
     { "zero for the same", zero_for_the_same },
     { "gradient of pictures", gradient_of_pictures },
+    { "pixels count too", pixels_count_too },
     { "cpu equals reference", cpu_equals_reference },
   };
 
-  return atl_suite_run ("style loss", tests, G_N_ELEMENTS (tests));
+  return atl_suite_run ("perceptual loss", tests, G_N_ELEMENTS (tests));
 }
