@@ -369,7 +369,7 @@ run (AtlOptions *command_line)
   Options options = { 0 };
   const GOptionEntry entries[] = {
     { "task", 't', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.task,
-      N_ ("List those for this work only"), "upscale|stylize|mask" },
+      N_ ("List those for this work only"), "upscale|stylize|mask|loss" },
     { "size", 's', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.size,
       N_ ("Sum up for an input of this size [256x256]"), N_ ("WIDTHxHEIGHT") },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,

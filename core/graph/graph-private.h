@@ -39,7 +39,6 @@ enum
   ATL_MAX_NODE_PARAMETERS
 };
 
-#define ATL_BATCH_NORM_EPSILON 1e-5f
 #define ATL_BATCH_NORM_MOMENTUM 0.1f
 
 typedef struct

@@ -78,8 +78,10 @@ AtlNode atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, 
 AtlNode atl_graph_reflection_pad (AtlGraph *graph, AtlNode x, int padding);
 /* The channels of a, then those of b. */
 AtlNode atl_graph_concat (AtlGraph *graph, AtlNode a, AtlNode b);
-/* Parameters NAME.weight (gamma), NAME.bias (beta), NAME.running_mean, NAME.running_var; epsilon 1e-5,
- * momentum of the running statistics 0.1. */
+/* Added to the variance under the root, as PyTorch does. */
+#define ATL_BATCH_NORM_EPSILON 1e-5f
+/* Parameters NAME.weight (gamma), NAME.bias (beta), NAME.running_mean, NAME.running_var; momentum of the running
+ * statistics 0.1. */
 AtlNode atl_graph_batch_norm (AtlGraph *graph, AtlNode x, const char *name);
 /* Makes a tensor inside the network one that a training plan shows, and takes the gradient of, beside the
  * output's: the features of a loss network. Taps are numbered from 0. */

@@ -36,6 +36,14 @@ allocate (AtlModel *model, GError **error)
   return model->parameters != NULL;
 }
 
+/* Whether a card names the task that its network can do; FALSE for an unknown network too. A filter may not be given a
+ * network of other inputs and outputs than its own. */
+static gboolean
+task_fits_arch (const AtlCard *card)
+{
+  return g_strcmp0 (card->task, atl_network_task (card->arch)) == 0;
+}
+
 /* Fails if the card is for another task, or for none. */
 static gboolean
 check_task (const AtlCard *card, const char *task, GError **error)
@@ -121,6 +129,13 @@ build (AtlModel *model, const AtlWeightFile *file, const char *task, GError **er
   if (! check_task (card, task, error)
       || ! atl_network_config_parse (&model->config, card->arch, card->config, error))
     return FALSE;
+  if (! task_fits_arch (card))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_MODEL,
+                   _ ("the card is for the task '%s', but '%s' is a network for '%s'"), card->task,
+                   card->arch, atl_network_task (card->arch));
+      return FALSE;
+    }
 
   model->graph = atl_network_new (card->arch, &model->config, error);
   return model->graph != NULL && check_tensors (model, file, error) && allocate (model, error);
@@ -196,7 +211,7 @@ atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *confi
   model->card->format = g_strdup (ATL_CARD_FORMAT);
   model->card->task = g_strdup (task);
   model->card->arch = g_strdup (arch);
-  model->card->config = atl_network_config_to_json (config);
+  model->card->config = atl_network_config_to_json (arch, config);
   model->card->input = g_strdup (ATL_INPUT_RGB_UNIT);
 
   atl_network_init_parameters (model->graph, model->parameters, random);
@@ -244,5 +259,12 @@ atl_card_scale (const AtlCard *card, GError **error)
                            _ ("the card does not tell which network it is"));
       return 0;
     }
-  return atl_network_config_parse (&config, card->arch, card->config, error) ? config.scale : 0;
+  if (! atl_network_config_parse (&config, card->arch, card->config, error))
+    return 0;
+  if (config.scale == 0 || ! task_fits_arch (card))
+    {
+      g_set_error_literal (error, ATL_ERROR, ATL_ERROR_MODEL, _ ("the network does not enlarge"));
+      return 0;
+    }
+  return config.scale;
 }

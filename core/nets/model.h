@@ -20,7 +20,7 @@ typedef struct
 } AtlModel;
 
 /* The factor by which the network of a card enlarges. 0 and ATL_ERROR_MODEL or ATL_ERROR_FORMAT if the card
- * does not tell, or tells of a network that is not known here. */
+ * does not tell, or tells of a network that is not known here, or of one that does not enlarge. */
 int atl_card_scale (const AtlCard *card, GError **error);
 
 /* Loads a weight file completely. 'task' is what the caller needs ("upscale"), NULL for any. A missing,

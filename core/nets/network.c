@@ -30,9 +30,10 @@ _Static_assert (G_N_ELEMENTS (members) == sizeof (AtlNetworkConfig) / sizeof (in
 
 typedef struct
 {
-  const char *name;
-  AtlNetworkConfig initial;
+  const char *name, *task;
+  AtlNetworkConfig initial; /* a member that is 0 here is none of this architecture's */
   AtlGraph *(*build) (const AtlNetworkConfig *config);
+  gboolean (*supply) (const AtlParameter *parameter, float *values); /* NULL for nothing */
 } Architecture;
 
 static AtlGraph *
@@ -41,14 +42,33 @@ build_sr_resnet (const AtlNetworkConfig *config)
   return atl_sr_resnet_new (config->scale, config->width, config->blocks);
 }
 
+static AtlGraph *
+build_vgg16_bn (const AtlNetworkConfig *config)
+{
+  return atl_vgg16_bn_new (ATL_VGG_STAGES);
+}
+
+static AtlGraph *
+build_vgg19_16x (const AtlNetworkConfig *config)
+{
+  return atl_vgg19_16x_new (ATL_VGG_STAGES);
+}
+
 static const Architecture architectures[] = {
-  { "sr-resnet", { .scale = 2, .width = 64, .blocks = 8 }, build_sr_resnet },
+  { "sr-resnet", "upscale", { .scale = 2, .width = 64, .blocks = 8 }, build_sr_resnet },
+  { "vgg16-bn", "loss", { 0 }, build_vgg16_bn, atl_vgg16_bn_supply },
+  { "vgg19-16x", "loss", { 0 }, build_vgg19_16x },
+};
+
+enum
+{
+  N_ARCHITECTURES = G_N_ELEMENTS (architectures)
 };
 
 static const Architecture *
 find_architecture (const char *name, GError **error)
 {
-  for (size_t i = 0; i < G_N_ELEMENTS (architectures); i++)
+  for (int i = 0; i < N_ARCHITECTURES; i++)
     if (strcmp (architectures[i].name, name) == 0)
       return &architectures[i];
 
@@ -64,13 +84,21 @@ member_of (const AtlNetworkConfig *config, const Member *member)
 }
 
 static gboolean
-check_config (const AtlNetworkConfig *config, AtlError code, GError **error)
+has_member (const Architecture *architecture, const Member *member)
+{
+  return *member_of (&architecture->initial, member) != 0;
+}
+
+static gboolean
+check_config (const Architecture *architecture, const AtlNetworkConfig *config, AtlError code,
+              GError **error)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (members); i++)
     {
       const int value = *member_of (config, &members[i]);
 
-      if (value < members[i].minimum || value > members[i].maximum)
+      if (has_member (architecture, &members[i])
+          && (value < members[i].minimum || value > members[i].maximum))
         {
           g_set_error (error, ATL_ERROR, code, _ ("'%s' is %d, but must be from %d to %d"),
                        members[i].name, value, members[i].minimum, members[i].maximum);
@@ -88,10 +116,11 @@ check_config (const AtlNetworkConfig *config, AtlError code, GError **error)
 }
 
 static gboolean
-read_member (AtlNetworkConfig *config, const char *name, JsonNode *value, GError **error)
+read_member (const Architecture *architecture, AtlNetworkConfig *config, const char *name,
+             JsonNode *value, GError **error)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (members); i++)
-    if (strcmp (members[i].name, name) == 0)
+    if (strcmp (members[i].name, name) == 0 && has_member (architecture, &members[i]))
       {
         if (! JSON_NODE_HOLDS_VALUE (value) || json_node_get_value_type (value) != G_TYPE_INT64)
           {
@@ -110,7 +139,8 @@ read_member (AtlNetworkConfig *config, const char *name, JsonNode *value, GError
 }
 
 static gboolean
-read_config (AtlNetworkConfig *config, const char *json, GError **error)
+read_config (const Architecture *architecture, AtlNetworkConfig *config, const char *json,
+             GError **error)
 {
   g_autoptr (JsonNode) root = atl_json_parse (json, error);
   JsonObjectIter iter;
@@ -127,10 +157,10 @@ read_config (AtlNetworkConfig *config, const char *json, GError **error)
 
   json_object_iter_init (&iter, json_node_get_object (root));
   while (json_object_iter_next (&iter, &name, &value))
-    if (! read_member (config, name, value, error))
+    if (! read_member (architecture, config, name, value, error))
       return FALSE;
 
-  return check_config (config, ATL_ERROR_FORMAT, error);
+  return check_config (architecture, config, ATL_ERROR_FORMAT, error);
 }
 
 gboolean
@@ -143,7 +173,7 @@ atl_network_config_parse (AtlNetworkConfig *config, const char *arch, const char
     return FALSE;
 
   *config = architecture->initial;
-  if (read_config (config, json, error))
+  if (read_config (architecture, config, json, error))
     return TRUE;
 
   g_prefix_error (error, _ ("the config of '%s': "), arch);
@@ -151,13 +181,17 @@ atl_network_config_parse (AtlNetworkConfig *config, const char *arch, const char
 }
 
 char *
-atl_network_config_to_json (const AtlNetworkConfig *config)
+atl_network_config_to_json (const char *arch, const AtlNetworkConfig *config)
 {
+  const Architecture *architecture = find_architecture (arch, NULL);
   g_autoptr (GString) json = g_string_new ("{");
 
+  g_return_val_if_fail (architecture != NULL, NULL);
+
   for (size_t i = 0; i < G_N_ELEMENTS (members); i++)
-    g_string_append_printf (json, "%s\"%s\": %d", i > 0 ? ", " : "", members[i].name,
-                            *member_of (config, &members[i]));
+    if (has_member (architecture, &members[i]))
+      g_string_append_printf (json, "%s\"%s\": %d", json->len > 1 ? ", " : "", members[i].name,
+                              *member_of (config, &members[i]));
   g_string_append_c (json, '}');
   return g_strdup (json->str);
 }
@@ -167,7 +201,30 @@ atl_network_new (const char *arch, const AtlNetworkConfig *config, GError **erro
 {
   const Architecture *architecture = find_architecture (arch, error);
 
-  if (architecture == NULL || ! check_config (config, ATL_ERROR_ARGUMENT, error))
+  if (architecture == NULL || ! check_config (architecture, config, ATL_ERROR_ARGUMENT, error))
     return NULL;
   return architecture->build (config);
+}
+
+const char *
+atl_network_name (int index)
+{
+  return index >= 0 && index < N_ARCHITECTURES ? architectures[index].name : NULL;
+}
+
+const char *
+atl_network_task (const char *arch)
+{
+  const Architecture *architecture = find_architecture (arch, NULL);
+
+  return architecture != NULL ? architecture->task : NULL;
+}
+
+gboolean
+atl_network_supply (const char *arch, const AtlParameter *parameter, float *values)
+{
+  const Architecture *architecture = find_architecture (arch, NULL);
+
+  return architecture != NULL && architecture->supply != NULL
+         && architecture->supply (parameter, values);
 }

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What a card's config may hold, for every architecture. */
+/* What a card's config may hold: of every architecture some of these, the others being 0. */
 typedef struct
 {
   int scale;  /* of the result's sides to the input's: 1, 2, 4, 8 */
@@ -23,11 +23,22 @@ typedef struct
 gboolean atl_network_config_parse (AtlNetworkConfig *config, const char *arch, const char *json,
                                    GError **error);
 
-/* The opposite; owned by the caller. */
-char *atl_network_config_to_json (const AtlNetworkConfig *config);
+/* The opposite, for an architecture that there is; owned by the caller. */
+char *atl_network_config_to_json (const char *arch, const AtlNetworkConfig *config);
 
 /* Builds the graph; ATL_ERROR_MODEL for an unknown architecture, ATL_ERROR_ARGUMENT for a bad config. */
 AtlGraph *atl_network_new (const char *arch, const AtlNetworkConfig *config, GError **error);
+
+/* The name of an architecture, numbered from 0; NULL after the last. */
+const char *atl_network_name (int index);
+
+/* What networks of an architecture are for, as in a card: "upscale", or "loss" for those whose features losses compare,
+ * and which no filter runs. NULL if the architecture is unknown. */
+const char *atl_network_task (const char *arch);
+
+/* Sets a parameter that files of other programs lack, since those do outside of the network what it is for. FALSE if
+ * it is not such a one. */
+gboolean atl_network_supply (const char *arch, const AtlParameter *parameter, float *values);
 
 /* SrResnet, sr-resnet.c. */
 AtlGraph *atl_sr_resnet_new (int scale, int width, int n_blocks);
@@ -46,9 +57,14 @@ AtlGraph *atl_style_resnet_new (int width);
 AtlGraph *atl_unet34_new (int n_classes);
 AtlGraph *atl_upsample34_new (int n_classes);
 
+#define ATL_VGG_STAGES 5
+
 /* Loss networks, vgg.c: the first 'n_stages' of five, each of which ends in a tap; the output is the last one. */
 AtlGraph *atl_vgg16_bn_new (int n_stages);
 AtlGraph *atl_vgg19_16x_new (int n_stages);
+
+/* See atl_network_supply (): the normalisation of the input. */
+gboolean atl_vgg16_bn_supply (const AtlParameter *parameter, float *values);
 
 /* Fresh parameters: convolutions Kaiming-normal (He et al., "Delving Deep into Rectifiers", ICCV 2015), ICNR where a
  * pixel shuffle follows, biases zero, normalisations that change nothing. */

@@ -18,13 +18,15 @@ typedef struct
 AtlGraph *
 atl_vgg16_bn_new (int n_stages)
 {
-  static const Stage stages[] = { { 2, 64 }, { 2, 128 }, { 3, 256 }, { 3, 512 }, { 3, 512 } };
+  static const Stage stages[ATL_VGG_STAGES] = {
+    { 2, 64 }, { 2, 128 }, { 3, 256 }, { 3, 512 }, { 3, 512 }
+  };
   AtlGraph *g = atl_graph_new (3);
   /* ImageNet's mean and deviation of colours, as a normalisation that is never trained. */
   AtlNode x = atl_graph_batch_norm (g, atl_graph_input (g), "input");
   int place = 0;
 
-  for (int s = 0; s < MIN (n_stages, (int) G_N_ELEMENTS (stages)); s++)
+  for (int s = 0; s < MIN (n_stages, ATL_VGG_STAGES); s++)
     {
       if (s > 0)
         {
@@ -45,17 +47,51 @@ atl_vgg16_bn_new (int n_stages)
   return g;
 }
 
+/* What all of torchvision's networks want done to a picture before they see it: (x - mean) / deviation, of numbers from
+ * 0 to 1. The numbers are ImageNet's, https://pytorch.org/vision/stable/models.html. */
+gboolean
+atl_vgg16_bn_supply (const AtlParameter *parameter, float *values)
+{
+  static const double means[] = { 0.485, 0.456, 0.406 };
+  static const double deviations[] = { 0.229, 0.224, 0.225 };
+
+  if (! g_str_has_prefix (parameter->name, "input."))
+    return FALSE;
+
+  for (int c = 0; c < 3; c++)
+    switch (parameter->role)
+      {
+      case ATL_PARAMETER_RUNNING_MEAN:
+        values[c] = (float) means[c];
+        break;
+      case ATL_PARAMETER_RUNNING_VARIANCE:
+        values[c] = (float) (deviations[c] * deviations[c] - (double) ATL_BATCH_NORM_EPSILON);
+        break;
+      case ATL_PARAMETER_GAMMA:
+        values[c] = 1.0f;
+        break;
+      case ATL_PARAMETER_BETA:
+      case ATL_PARAMETER_WEIGHT:
+      case ATL_PARAMETER_BIAS:
+        values[c] = 0.0f;
+        break;
+      }
+  return TRUE;
+}
+
 /* VGG19 up to relu5_1, distilled to a quarter of its channels: Wang, Li, Wang, Hu and Yang, "Collaborative Distillation
  * for Ultra-Resolution Universal Style Transfer", CVPR 2020. Its first convolution swaps red and blue and takes off
  * the mean; edges are mirrored. */
 AtlGraph *
 atl_vgg19_16x_new (int n_stages)
 {
-  static const Stage stages[] = { { 2, 16 }, { 2, 32 }, { 4, 64 }, { 4, 128 }, { 1, 128 } };
+  static const Stage stages[ATL_VGG_STAGES] = {
+    { 2, 16 }, { 2, 32 }, { 4, 64 }, { 4, 128 }, { 1, 128 }
+  };
   AtlGraph *g = atl_graph_new (3);
   AtlNode x = atl_graph_conv2d (g, atl_graph_input (g), "conv0", 3, 1, 1, 0);
 
-  for (int s = 0; s < MIN (n_stages, (int) G_N_ELEMENTS (stages)); s++)
+  for (int s = 0; s < MIN (n_stages, ATL_VGG_STAGES); s++)
     {
       if (s > 0)
         x = atl_graph_max_pool (g, x, 2, 2, 0);

@@ -25,8 +25,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *format;      /* * 1 atelier.format */
-  char *task;        /* * 1 atelier.task: upscale, stylize, mask */
-  char *arch;        /* * 1 atelier.arch: sr-resnet, ... */
+  char *task;        /* * 1 atelier.task: upscale, stylize, mask, loss */
+  char *arch;        /* * 1 atelier.arch: sr-resnet, vgg16-bn, ... */
   char *config;      /* * atelier.config: a JSON object, {"scale": 2, "width": 64, "blocks": 8} */
   char *input;       /* * 1 atelier.input: ATL_INPUT_RGB_UNIT */
   char *name;        /* atelier.name: for people */

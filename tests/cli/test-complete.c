@@ -94,7 +94,7 @@ static const Case of_values[] = {
   { { "upscale", "--scale", "" }, "=none" },
   { { "upscale", "-o", "" }, "=files" },
   { { "train", "--data", "" }, "=folders" },
-  { { "models", "-t", "" }, "=none upscale stylize mask" },
+  { { "models", "-t", "" }, "=none upscale stylize mask loss" },
   { { NULL } },
 };
 

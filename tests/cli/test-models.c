@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "nets/model.h"
 #include "run.h"
 #include "temporary.h"
 
@@ -40,6 +41,39 @@ lists (void)
   atl_test_contains (output, "0.0 MB");
   atl_test_run (ATL_EXIT_DONE, &none, NULL, ATL_ARGUMENTS ("models", "list", "--task", "none"));
   CU_ASSERT_STRING_EQUAL (none, "");
+}
+
+/* A loss network stands in the list under its task, and nowhere in what a filter is offered. */
+static void
+lists_loss_networks (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "thin.safetensors", NULL);
+  g_autofree char *before = g_strdup (g_getenv ("ATELIER_MODEL_PATH"));
+  g_autofree char *all = NULL, *of_task = NULL, *of_another = NULL, *offered = NULL, *sum = NULL;
+  const AtlNetworkConfig config = { 0 };
+  g_autoptr (GError) error = NULL;
+  AtlRandom random;
+
+  atl_random_init (&random, 1, 0);
+  g_autoptr (AtlModel) model = atl_model_new ("loss", "vgg19-16x", &config, &random, &error);
+  CU_ASSERT_FATAL (model != NULL && atl_model_save (model, path, ATL_DTYPE_F16, &error));
+  g_setenv ("ATELIER_MODEL_PATH", folder, TRUE);
+  atl_test_run (ATL_EXIT_DONE, &all, NULL, ATL_ARGUMENTS ("models"));
+  atl_test_contains (all, "\nthin  loss     -      ");
+  atl_test_run (ATL_EXIT_DONE, &of_task, NULL, ATL_ARGUMENTS ("models", "-t", "loss"));
+  atl_test_contains (of_task, "\nthin  loss ");
+  atl_test_run (ATL_EXIT_DONE, &of_another, NULL, ATL_ARGUMENTS ("models", "-t", "upscale"));
+  CU_ASSERT_STRING_EQUAL (of_another, "");
+  atl_test_run (ATL_EXIT_DONE, &offered, NULL,
+                ATL_ARGUMENTS ("--complete", "upscale", "--model", ""));
+  CU_ASSERT_STRING_EQUAL (offered, "files\n");
+
+  atl_test_run (ATL_EXIT_DONE, &sum, NULL,
+                ATL_ARGUMENTS ("models", "summary", "thin", "-s", "32x16"));
+  atl_test_contains (sum, "conv2d         conv51 ");
+  atl_test_contains (sum, " 128x1x2 ");
+  g_setenv ("ATELIER_MODEL_PATH", before, TRUE);
 }
 
 static void
@@ -191,6 +225,7 @@ main (void)
 {
   static const AtlTest tests[] = {
     { "lists", lists },
+    { "lists loss networks", lists_loss_networks },
     { "lists as JSON", lists_json },
     { "told paths are UTF-8", told_paths_are_utf8 },
     { "tells of broken files", tells_of_broken_files },

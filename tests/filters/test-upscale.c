@@ -141,6 +141,33 @@ missing_models_are_told (void)
   expect_no_job ("1", "x2", ATL_ERROR_MODEL, "enlarges");
 }
 
+/* Not even one whose card says that it enlarges. */
+static void
+loss_networks_are_not_chosen (void)
+{
+  static const struct
+  {
+    const char *task, *message;
+  } cases[] = { { "loss", "There is no model that enlarges" }, { "upscale", "'loss'" } };
+  g_autoptr (AtlTestFolder) folder = atl_test_models_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "a.safetensors", NULL);
+  const AtlNetworkConfig config = { 0 };
+  AtlRandom random;
+
+  atl_random_init (&random, 1, 0);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (AtlModel)
+          model = atl_model_new (cases[i].task, "vgg19-16x", &config, &random, &error);
+
+      atl_test_no_error (error);
+      CU_ASSERT_TRUE_FATAL (atl_model_save (model, path, ATL_DTYPE_F32, &error));
+      expect_no_job ("2", "", ATL_ERROR_MODEL, cases[i].message);
+      expect_no_job ("2", path, ATL_ERROR_MODEL, "'loss'");
+    }
+}
+
 static void
 wrong_models_are_told (void)
 {
@@ -179,6 +206,7 @@ main (int argc, char **argv)
     { "models fit the scale", models_fit_the_scale },
     { "one model reaches any size", one_model_reaches_any_size },
     { "missing models are told", missing_models_are_told },
+    { "loss networks are not chosen", loss_networks_are_not_chosen },
     { "wrong models are told", wrong_models_are_told },
     { "bad results name the model", bad_results_name_the_model },
   };

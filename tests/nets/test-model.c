@@ -351,6 +351,64 @@ the_seed_decides (void)
   CU_ASSERT (memcmp (a->parameters, c->parameters, n_bytes) != 0);
 }
 
+static AtlModel *
+new_loss_network (const char *task)
+{
+  AtlNetworkConfig config;
+  AtlRandom random;
+  g_autoptr (GError) error = NULL;
+
+  atl_random_init (&random, 3, 0);
+  CU_ASSERT_FATAL (atl_network_config_parse (&config, "vgg19-16x", "{}", NULL));
+  AtlModel *model = atl_model_new (task, "vgg19-16x", &config, &random, &error);
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (model);
+  return model;
+}
+
+static void
+loss_networks_are_models (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "vgg.safetensors", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (AtlModel) model = new_loss_network ("loss");
+
+  CU_ASSERT (atl_model_save (model, path, ATL_DTYPE_F32, &error));
+  g_autoptr (AtlModel) loaded = atl_model_load (path, "loss", &error);
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (loaded);
+  const size_t size = atl_graph_parameters_size (model->graph);
+  CU_ASSERT_EQUAL_FATAL (atl_graph_parameters_size (loaded->graph), size);
+  CU_ASSERT (memcmp (loaded->parameters, model->parameters, size * sizeof (float)) == 0);
+  CU_ASSERT_EQUAL (atl_graph_n_taps (loaded->graph), ATL_VGG_STAGES);
+
+  CU_ASSERT_PTR_NULL (atl_model_load (path, "upscale", &error));
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_MODEL, "is for the task 'loss'");
+  CU_ASSERT_EQUAL (atl_card_scale (model->card, &error), 0);
+  atl_test_error (&error, ATL_ERROR, ATL_ERROR_MODEL, "does not enlarge");
+}
+
+/* A filter that trusted the task alone would be given features in the place of a picture. */
+static void
+a_card_cannot_give_a_network_another_task (void)
+{
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "vgg.safetensors", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (AtlModel) model = new_loss_network ("upscale");
+
+  CU_ASSERT (atl_model_save (model, path, ATL_DTYPE_F32, &error));
+  for (int any = 0; any < 2; any++)
+    {
+      CU_ASSERT_PTR_NULL (atl_model_load (path, any ? NULL : "upscale", &error));
+      atl_test_error (
+          &error, ATL_ERROR, ATL_ERROR_MODEL,
+          "the card is for the task 'upscale', but 'vgg19-16x' is a network for 'loss'");
+    }
+  CU_ASSERT_EQUAL (atl_card_scale (model->card, NULL), 0);
+}
+
 static void
 no_model_of_a_bad_config (void)
 {
@@ -379,6 +437,8 @@ main (void)
     { "first weights of shuffles are shared", first_weights_of_shuffles_are_shared },
     { "other first values", other_first_values },
     { "the seed decides", the_seed_decides },
+    { "loss networks are models", loss_networks_are_models },
+    { "a card cannot give a network another task", a_card_cannot_give_a_network_another_task },
     { "no model of a bad config", no_model_of_a_bad_config },
   };
 

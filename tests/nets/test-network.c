@@ -5,6 +5,8 @@
 
 #include "suite.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "nets/network.h"
 
@@ -26,12 +28,88 @@ static void
 writes_what_it_reads (void)
 {
   const AtlNetworkConfig config = { .scale = 4, .width = 24, .blocks = 3 };
-  g_autofree char *json = atl_network_config_to_json (&config);
+  g_autofree char *json = atl_network_config_to_json ("sr-resnet", &config);
   AtlNetworkConfig again;
 
   CU_ASSERT_STRING_EQUAL (json, "{\"scale\": 4, \"width\": 24, \"blocks\": 3}");
   CU_ASSERT (atl_network_config_parse (&again, "sr-resnet", json, NULL));
   CU_ASSERT (again.scale == 4 && again.width == 24 && again.blocks == 3);
+}
+
+/* Loss networks have nothing that a card could choose. */
+static void
+configs_without_members (void)
+{
+  static const char *const names[] = { "vgg16-bn", "vgg19-16x" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      AtlNetworkConfig config;
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT (atl_network_config_parse (&config, names[i], "{}", &error));
+      atl_test_no_error (error);
+      CU_ASSERT (config.scale == 0 && config.width == 0 && config.blocks == 0);
+      g_autofree char *json = atl_network_config_to_json (names[i], &config);
+      CU_ASSERT_STRING_EQUAL (json, "{}");
+      g_autoptr (AtlGraph) graph = atl_network_new (names[i], &config, &error);
+      atl_test_no_error (error);
+      CU_ASSERT_EQUAL (atl_graph_n_taps (graph), ATL_VGG_STAGES);
+
+      CU_ASSERT_FALSE (atl_network_config_parse (&config, names[i], "{\"width\": 64}", &error));
+      atl_test_error (&error, ATL_ERROR, ATL_ERROR_FORMAT, "'width' is unknown");
+    }
+}
+
+static void
+tells_names_and_tasks (void)
+{
+  int n = 0;
+
+  for (; atl_network_name (n) != NULL; n++)
+    CU_ASSERT_PTR_NOT_NULL (atl_network_task (atl_network_name (n)));
+  CU_ASSERT (n >= 3);
+  CU_ASSERT_PTR_NULL (atl_network_name (-1));
+  CU_ASSERT_STRING_EQUAL (atl_network_task ("sr-resnet"), "upscale");
+  CU_ASSERT_STRING_EQUAL (atl_network_task ("vgg16-bn"), "loss");
+  CU_ASSERT_STRING_EQUAL (atl_network_task ("vgg19-16x"), "loss");
+  CU_ASSERT_PTR_NULL (atl_network_task ("gan"));
+}
+
+/* (x - mean) / deviation, as torchvision's transforms.Normalize with ImageNet's numbers has it. */
+static void
+supplies_the_normalisation_of_the_input (void)
+{
+  static const double means[] = { 0.485, 0.456, 0.406 };
+  static const double deviations[] = { 0.229, 0.224, 0.225 };
+  g_autoptr (AtlGraph) graph = atl_vgg16_bn_new (1);
+  double numbers[ATL_PARAMETER_RUNNING_VARIANCE + 1][3];
+  int n_supplied = 0;
+
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (graph, i);
+      g_autofree float *values = g_new (float, parameter->size);
+
+      if (! atl_network_supply ("vgg16-bn", parameter, values))
+        continue;
+      n_supplied++;
+      for (int c = 0; c < 3; c++)
+        numbers[parameter->role][c] = values[c];
+      CU_ASSERT_FALSE (atl_network_supply ("vgg19-16x", parameter, values));
+    }
+  CU_ASSERT_EQUAL_FATAL (n_supplied, 4);
+
+  for (int c = 0; c < 3; c++)
+    {
+      const double x = 0.8;
+      const double y = numbers[ATL_PARAMETER_BETA][c]
+                       + numbers[ATL_PARAMETER_GAMMA][c]
+                             * (x - numbers[ATL_PARAMETER_RUNNING_MEAN][c])
+                             / sqrt (numbers[ATL_PARAMETER_RUNNING_VARIANCE][c] + 1e-5);
+
+      CU_ASSERT_DOUBLE_EQUAL (y, (x - means[c]) / deviations[c], 1e-6);
+    }
 }
 
 static void
@@ -118,6 +196,9 @@ main (void)
   static const AtlTest tests[] = {
     { "reads configs", reads_configs },
     { "writes what it reads", writes_what_it_reads },
+    { "configs without members", configs_without_members },
+    { "tells names and tasks", tells_names_and_tasks },
+    { "supplies the normalisation of the input", supplies_the_normalisation_of_the_input },
     { "refuses bad configs", refuses_bad_configs },
     { "refuses unknown architectures", refuses_unknown_architectures },
     { "builds within limits", builds_within_limits },
