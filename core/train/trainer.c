@@ -184,6 +184,17 @@ finish (Training *t, GError **error)
   return save_checkpoint (t, error);
 }
 
+static gboolean
+is_better (const Training *t, const AtlValidation *result)
+{
+  if (! isfinite (result->score) || ! isfinite (result->loss))
+    return FALSE;
+  if (! t->state.has_best)
+    return TRUE;
+  return t->recipe->best_by_loss ? result->loss < t->state.best_loss
+                                 : result->score > t->state.best_score;
+}
+
 /* Measures the weights and keeps them if they are the best so far. */
 static gboolean
 validate (Training *t, AtlLogRow *row, GError **error)
@@ -200,7 +211,7 @@ validate (Training *t, AtlLogRow *row, GError **error)
   row->has_validation = TRUE;
   row->validation_loss = result.loss;
   row->score = result.score;
-  if (isfinite (result.score) && (! t->state.has_best || result.score > t->state.best_score))
+  if (is_better (t, &result))
     {
       t->state.has_best = TRUE;
       t->state.best_score = result.score;

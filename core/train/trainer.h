@@ -29,7 +29,9 @@ typedef struct
   AtlShape input;         /* of a batch */
   guint64 epoch_size;     /* samples of one round over the data */
   const char *score_name; /* for the log: "psnr" */
-  const char *checksum;   /* of the data; a checkpoint of other data is refused */
+  gboolean
+      best_by_loss; /* the best weights have the lowest validation loss, else the highest score */
+  const char *checksum; /* of the data; a checkpoint of other data is refused */
 
   /* Fills the input, N x C x H x W in plain order, with the samples from 'first_sample' on, counted from
    * 0 over all epochs, and keeps the targets. Depends on its arguments and the seed alone. */

@@ -9,10 +9,10 @@
 #include "base/i18n.h"
 #include "train/order.h"
 #include "train/schedule.h"
-#include "train/upscale.h"
+#include "train/upscale-loss.h"
 
 static const char *const recipes[] = { "default", "lesson", NULL };
-static const char *const losses[] = { "l1", "mse", NULL };
+static const char *const losses[] = { "l1", "mse", "features", NULL };
 static const char *const starts[] = { "nearest", "random", NULL };
 
 /* What a crash may cost. A checkpoint has five numbers for each parameter, 15 MB for the default network,
@@ -43,7 +43,15 @@ static const AtlOption options[] = {
         "pixels, noise=LEAST..MOST of 255, jpeg=LEAST..MOST quality, with commas between them"),
     .is_fixed = TRUE },
   { "loss", 0, ATL_OPTION_CHOICE, AT (loss), FALSE, 0, 0, losses,
-    .blurb = N_ ("Mean absolute (l1) or squared (mse) error of the pixels") },
+    .blurb = N_ (
+        "Mean absolute (l1) or squared (mse) error of the pixels, or also of what a loss network "
+        "sees in them (features), for crispness that the pixels' error punishes") },
+  { "loss-network", 0, ATL_OPTION_STRING, AT (loss_network), .is_path = TRUE,
+    .argument = N_ ("MODEL"),
+    .blurb = N_ (
+        "Network whose features '--loss features' compares, an installed one or a weight file") },
+  { "loss-weights", 0, ATL_OPTION_STRING, AT (loss_weights), .argument = N_ ("P,S1,S2..."),
+    .blurb = N_ ("Weights of the pixels and of each stage of the loss network [what suits it]") },
   { "start", 0, ATL_OPTION_CHOICE, AT (start), FALSE, 0, 0, starts,
     .blurb = N_ (
         "What an untrained network does: enlarge by nearest neighbour, or something random"),
@@ -85,6 +93,7 @@ void
 atl_upscale_options_init (AtlUpscaleOptions *o, AtlUpscaleRecipe recipe, int scale)
 {
   *o = (AtlUpscaleOptions) { .recipe = recipe, .scale = scale, .width = 64, .blocks = 8 };
+  o->loss_network = g_strdup ("vgg19-16x");
   o->common.seed = 1;
   o->common.checkpoint = CHECKPOINT_SECONDS;
   o->common.precision = ATL_DTYPE_F32;
@@ -131,6 +140,8 @@ atl_upscale_options_complete (AtlUpscaleOptions *o, GError **error)
   if (o->scale == 1 && o->degrade == NULL)
     return set_argument_error (error, _ ("with '--scale 1' a network learns to clean photos: say "
                                          "by '--degrade' what spoils them"));
+  if (o->loss_weights != NULL && ! atl_upscale_loss_check_weights (o->loss_weights, error))
+    return FALSE;
   if (o->degrade != NULL && ! atl_degradation_parse (&o->degradation, o->degrade, error))
     return FALSE;
 

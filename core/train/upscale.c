@@ -5,7 +5,7 @@
  * A round over the data (an epoch) is as many crops as would cover every photo once.
  */
 
-#include "train/upscale.h"
+#include "train/upscale-loss.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,13 +42,13 @@ struct AtlUpscaleData
   AtlOrder *order;
 
   /* A batch. */
-  AtlShape target_shape;
-  float *crop, *targets;        /* one crop of a large photo, and all; plain order */
-  float *target, *loss_scratch; /* in the backend's layout */
+  float *crop, *targets; /* one crop of a large photo, and all; plain order */
+  AtlUpscaleLoss *loss;
 
   /* Validation. */
   const AtlModel *model;
-  int validation_side; /* pixels of the small picture */
+  int validation_side;             /* pixels of the small picture */
+  AtlUpscaleLoss *validation_loss; /* of one square */
 };
 
 void
@@ -64,8 +64,8 @@ atl_upscale_data_free (AtlUpscaleData *data)
   g_free (data->checksum);
   atl_floats_free (data->crop);
   atl_floats_free (data->targets);
-  atl_floats_free (data->target);
-  atl_floats_free (data->loss_scratch);
+  atl_upscale_loss_free (data->loss);
+  atl_upscale_loss_free (data->validation_loss);
   g_free (data);
 }
 
@@ -303,20 +303,18 @@ static gboolean
 make_buffers (AtlUpscaleData *data, GError **error)
 {
   const AtlUpscaleOptions *o = data->options;
-  const int side = o->crop * o->scale;
+  const int side = o->crop * o->scale, validation_side = data->validation_side * o->scale;
+  const AtlShape batch = { o->common.batch, 3, side, side };
+  const AtlShape square = { 1, 3, validation_side, validation_side };
 
-  data->target_shape = (AtlShape) { o->common.batch, 3, side, side };
-
-  const AtlShape *shape = &data->target_shape;
   data->crop = atl_floats_new (3 * (size_t) side * side, _ ("a batch"), error);
   if (data->crop != NULL)
-    data->targets = atl_floats_new (atl_shape_size (shape), _ ("a batch"), error);
+    data->targets = atl_floats_new (atl_shape_size (&batch), _ ("a batch"), error);
   if (data->targets != NULL)
-    data->target = atl_floats_new (data->backend->tensor_size (shape), _ ("a batch"), error);
-  if (data->target != NULL)
-    data->loss_scratch = atl_floats_new (data->backend->loss_scratch_size (shape), _ ("a batch"),
-                                         error);
-  return data->loss_scratch != NULL;
+    data->loss = atl_upscale_loss_new (o, &batch, data->backend, error);
+  if (data->loss != NULL)
+    data->validation_loss = atl_upscale_loss_new (o, &square, data->backend, error);
+  return data->validation_loss != NULL;
 }
 
 AtlUpscaleData *
@@ -327,12 +325,14 @@ atl_upscale_data_new (AtlUpscaleOptions *options, const AtlBackend *backend, GPt
 
   data->options = options;
   data->backend = backend;
-  if (! load (data, problems, progress, error) || ! make_buffers (data, error))
+  if (! load (data, problems, progress, error))
     return NULL;
 
   data->checksum = checksum_of_pictures (data);
   make_units (data);
   choose_validation_side (data);
+  if (! make_buffers (data, error))
+    return NULL;
   return g_steal_pointer (&data);
 }
 
@@ -398,7 +398,6 @@ make_batch (void *recipe_data, float *input, guint64 first_sample, GError **erro
                  crop * scale, orientation);
     }
 
-  data->backend->tensor_import (data->target, data->targets, &data->target_shape);
   return TRUE;
 }
 
@@ -406,10 +405,8 @@ static double
 batch_loss (void *recipe_data, float *dy, const float *y)
 {
   AtlUpscaleData *data = recipe_data;
-  AtlLossFunc *loss = data->options->loss == ATL_LOSS_MSE ? data->backend->mse_loss
-                                                          : data->backend->l1_loss;
 
-  return loss (dy, y, data->target, &data->target_shape, 1.0f, data->loss_scratch);
+  return atl_upscale_loss_run (data->loss, dy, y, data->targets);
 }
 
 /* Validation: the square in the middle of each photo, by the network as it is used. */
@@ -418,22 +415,9 @@ typedef struct
 {
   const AtlPlan *plan;
   float *workspace, *input, *output, *target; /* plain order */
+  float *y, *gradient;                        /* the output in the backend's layout */
   int side;                                   /* of the output */
 } Validation;
-
-static double
-mean_error (const float *a, const float *b, size_t n, AtlPixelLoss loss)
-{
-  double sum = 0.0;
-
-  for (size_t i = 0; i < n; i++)
-    {
-      const double d = (double) a[i] - b[i];
-
-      sum += loss == ATL_LOSS_MSE ? d * d : fabs (d);
-    }
-  return sum / (double) n;
-}
 
 static gboolean
 planes_psnr (double *psnr, const float *planes, const float *target, int side, int border,
@@ -472,8 +456,9 @@ validate_pair (AtlUpscaleData *data, const AtlPair *pair, const Validation *v,
   if (! planes_psnr (&psnr, v->output, v->target, v->side, o->scale, error))
     return FALSE;
 
-  result->loss += mean_error (v->output, v->target, 3 * (size_t) v->side * v->side,
-                              (AtlPixelLoss) o->loss);
+  const AtlShape shape = { 1, 3, v->side, v->side };
+  data->backend->tensor_import (v->y, v->output, &shape);
+  result->loss += atl_upscale_loss_run (data->validation_loss, v->gradient, v->y, v->target);
   result->score += psnr;
   return TRUE;
 }
@@ -493,15 +478,24 @@ validate (void *recipe_data, AtlValidation *result, const float *parameters, GEr
 
   g_autoptr (AtlPlan) plan = atl_plan_new_inference (prepared, small, small, &all);
   const size_t n_small = 3 * (size_t) small * small, n_large = 3 * (size_t) large * large;
-  const size_t n_floats = n_small + 2 * n_large;
+  const AtlShape shape = { 1, 3, large, large };
+  const size_t n_tensor = atl_floats_aligned (data->backend->tensor_size (&shape));
+  const size_t n_floats = 2 * n_tensor + n_small + 2 * n_large;
   g_autoptr (AtlFloats) floats = atl_floats_new (n_floats, _ ("validation"), error);
   g_autoptr (AtlFloats)
       workspace = atl_floats_new (atl_plan_workspace_size (plan), _ ("validation"), error);
   if (floats == NULL || workspace == NULL)
     return FALSE;
 
-  const Validation v = { plan, workspace, floats, floats + n_small, floats + n_small + n_large,
-                         large };
+  float *planes = floats + 2 * n_tensor;
+  const Validation v = { .plan = plan,
+                         .workspace = workspace,
+                         .input = planes,
+                         .output = planes + n_small,
+                         .target = planes + n_small + n_large,
+                         .y = floats,
+                         .gradient = floats + n_tensor,
+                         .side = large };
   *result = (AtlValidation) { 0 };
   for (guint i = 0; i < data->validation->len; i++)
     if (! validate_pair (data, &g_array_index (data->validation, AtlPair, i), &v, result, error))
@@ -522,6 +516,7 @@ atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
                        .input = { o->common.batch, 3, o->crop, o->crop },
                        .epoch_size = data->units->len,
                        .score_name = "psnr",
+                       .best_by_loss = o->loss == ATL_LOSS_FEATURES,
                        .checksum = data->checksum,
                        .make_batch = make_batch,
                        .loss = batch_loss,

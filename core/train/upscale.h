@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 typedef enum
 {
   ATL_LOSS_L1,
-  ATL_LOSS_MSE
-} AtlPixelLoss;
+  ATL_LOSS_MSE,
+  ATL_LOSS_FEATURES /* mean differences of pixels and of what a loss network sees */
+} AtlUpscaleLossKind;
 
 typedef enum
 {
@@ -35,7 +36,9 @@ typedef struct
   int recipe; /* AtlUpscaleRecipe */
   int scale, width, blocks;
   int crop;                   /* pixels of the small picture, on a side */
-  int loss;                   /* AtlPixelLoss */
+  int loss;                   /* AtlUpscaleLossKind */
+  char *loss_network;         /* of ATL_LOSS_FEATURES: a model */
+  char *loss_weights;         /* NULL: those that suit it */
   int start;                  /* AtlUpscaleStart */
   char *degrade;              /* NULL: not at all */
   AtlDegradation degradation; /* what 'degrade' says, when complete */

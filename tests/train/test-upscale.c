@@ -13,7 +13,7 @@
 #include "graph/plan.h"
 #include "image/resample.h"
 #include "pictures.h"
-#include "train/upscale.h"
+#include "train/upscale-loss.h"
 
 enum
 {
@@ -209,6 +209,65 @@ scale_of_one_cleans (void)
   setup_clear (&setup);
 }
 
+/* By a loss network of random weights. */
+static void
+features_are_compared (void)
+{
+  const AtlNetworkConfig config = { 0 };
+  g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "loss.safetensors", NULL);
+  AtlRandom random;
+  Setup setup;
+
+  atl_random_init (&random, 1, 0);
+  g_autoptr (AtlModel) network = atl_model_new ("loss", "vgg19-16x", &config, &random, NULL);
+  CU_ASSERT_FATAL (atl_model_save (network, path, ATL_DTYPE_F32, NULL));
+
+  setup_init (&setup, 1, "0.5", 2, NULL);
+  const AtlShape batch = { 1, 3, LARGE, LARGE };
+  const size_t n = atl_shape_size (&batch);
+  make_batch (&setup, 0);
+  g_autoptr (AtlFloats) y = read_targets (&setup);
+  g_autoptr (AtlFloats) gradient = atl_floats_new (n, "a test", NULL);
+  const AtlBackend *backend = atl_backend_reference ();
+
+  setup.options.loss = ATL_LOSS_FEATURES;
+  g_free (setup.options.loss_network);
+  setup.options.loss_network = g_strdup (path);
+  setup.options.loss_weights = g_strdup ("0.5,0.1,0,0.2");
+  g_autoptr (AtlUpscaleLoss) loss = atl_upscale_loss_new (&setup.options, &batch, backend, NULL);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (loss);
+  g_autoptr (AtlFloats) targets = atl_floats_new (n, "a test", NULL);
+  memcpy (targets, y, n * sizeof (float));
+  CU_ASSERT_EQUAL (atl_upscale_loss_run (loss, gradient, y, targets), 0.0);
+
+  /* Where a picture is too bright, its gradient is to make it darker: by its pixels alone each counts alike. */
+  for (size_t i = 0; i < n; i++)
+    y[i] += 0.1f;
+  const double both = atl_upscale_loss_run (loss, gradient, y, targets);
+  CU_ASSERT (both > 0.5 * 0.1 + 1e-4);
+
+  g_free (setup.options.loss_weights);
+  setup.options.loss_weights = g_strdup ("0.5,1e-9");
+  g_autoptr (AtlUpscaleLoss) pixels = atl_upscale_loss_new (&setup.options, &batch, backend, NULL);
+  CU_ASSERT_DOUBLE_EQUAL (atl_upscale_loss_run (pixels, gradient, y, targets), 0.5 * 0.1, 1e-5);
+  for (size_t i = 0; i < n; i++)
+    CU_ASSERT_DOUBLE_EQUAL (gradient[i], 0.5 / (double) n, 0.01 / (double) n);
+  setup_clear (&setup);
+}
+
+static void
+refuses_wrong_loss_weights (void)
+{
+  static const char *const wrong[] = { "",       "1",   "1,0",           "1,-1",  "1,nan",
+                                       "1,0.1,", "x,1", "1,1,1,1,1,1,1", "0,1e99" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (wrong); i++)
+    CU_ASSERT_FALSE (atl_upscale_loss_check_weights (wrong[i], NULL));
+  CU_ASSERT (atl_upscale_loss_check_weights ("0,1", NULL));
+  CU_ASSERT (atl_upscale_loss_check_weights ("1,0,0,0,0,2.5", NULL));
+}
+
 static void
 an_epoch_covers_the_photos (void)
 {
@@ -289,6 +348,8 @@ main (void)
     { "batches follow from seed and sample", batches_follow_from_seed_and_sample },
     { "inputs are degraded", inputs_are_degraded },
     { "a scale of one cleans", scale_of_one_cleans },
+    { "features are compared", features_are_compared },
+    { "refuses wrong loss weights", refuses_wrong_loss_weights },
     { "an epoch covers the photos", an_epoch_covers_the_photos },
     { "starts as nearest neighbour", starts_as_nearest_neighbour },
     { "validates on what is held out", validates_on_what_is_held_out },
