@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/i18n.h"
@@ -30,15 +31,15 @@ atl_text_is_shown (const char *text, const char *also_allowed)
   return TRUE;
 }
 
-char *
-atl_text_shown (const char *text)
+/* The first characters of 'n_bytes' of a text. */
+static char *
+show (const char *text, size_t n_bytes, size_t max_characters)
 {
-  /* More bytes than MAX_SHOWN characters have; a text may be long. */
-  g_autofree char *valid = g_utf8_make_valid (text, (gssize) strnlen (text, 6 * MAX_SHOWN));
+  g_autofree char *valid = g_utf8_make_valid (text, (gssize) n_bytes);
   g_autoptr (GString) shown = g_string_new (NULL);
   const char *at = valid;
 
-  for (int i = 0; i < MAX_SHOWN && *at != '\0'; i++, at = g_utf8_next_char (at))
+  for (size_t i = 0; i < max_characters && *at != '\0'; i++, at = g_utf8_next_char (at))
     {
       const gunichar c = g_utf8_get_char (at);
 
@@ -47,6 +48,35 @@ atl_text_shown (const char *text)
   if (*at != '\0')
     g_string_append (shown, "...");
   return g_strdup (shown->str);
+}
+
+char *
+atl_text_shown (const char *text)
+{
+  /* More bytes than MAX_SHOWN characters have; a text may be long. */
+  return show (text, strnlen (text, 6 * MAX_SHOWN), MAX_SHOWN);
+}
+
+char *
+atl_text_shown_whole (const char *text)
+{
+  return show (text, strlen (text), SIZE_MAX);
+}
+
+char *
+atl_text_quoted (const char *text)
+{
+  if (atl_text_is_shown (text, ""))
+    return g_shell_quote (text);
+
+  g_autoptr (GString) quoted = g_string_new ("$'");
+  for (; *text != '\0'; text++)
+    if (g_ascii_isprint (*text) && *text != '\'' && *text != '\\')
+      g_string_append_c (quoted, *text);
+    else
+      g_string_append_printf (quoted, "\\%03o", (guchar) *text);
+  g_string_append_c (quoted, '\'');
+  return g_strdup (quoted->str);
 }
 
 char *

@@ -19,6 +19,13 @@ gboolean atl_text_is_shown (const char *text, const char *also_allowed);
  * is not UTF-8. Owned by the caller. */
 char *atl_text_shown (const char *text);
 
+/* The same of the whole text. */
+char *atl_text_shown_whole (const char *text);
+
+/* A word of a command of the shell, fit to be copied from a terminal: bytes that it would not show as they are stand in
+ * it as $'\033'. Owned by the caller. */
+char *atl_text_quoted (const char *text);
+
 /* A duration for people: "7 s", "1:05 min", "2:03 h". Owned by the caller. */
 ATL_PUBLIC char *atl_duration_to_string (double seconds);
 

@@ -95,11 +95,31 @@ atl_json_add_number (JsonBuilder *builder, const char *name, double value)
     json_builder_add_null_value (builder);
 }
 
+/* JSON allows the control characters from U+0080 on in a string, and json-glib writes them as they are; a terminal may
+ * obey them. */
+static char *
+escape_control_characters (const char *json)
+{
+  g_autoptr (GString) escaped = g_string_new (NULL);
+
+  for (const char *at = json; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      const gunichar c = g_utf8_get_char (at);
+
+      if (c >= 0x7f && g_unichar_iscntrl (c))
+        g_string_append_printf (escaped, "\\u%04x", c);
+      else
+        g_string_append_unichar (escaped, c);
+    }
+  return g_strdup (escaped->str);
+}
+
 void
 atl_print_json (JsonBuilder *builder)
 {
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   g_autofree char *text = json_to_string (root, TRUE);
+  g_autofree char *escaped = escape_control_characters (text);
 
-  puts (text);
+  puts (escaped);
 }

@@ -33,7 +33,7 @@ void atl_json_add_text (JsonBuilder *builder, const char *name, const char *text
 void atl_json_add_integer (JsonBuilder *builder, const char *name, gint64 value);
 void atl_json_add_number (JsonBuilder *builder, const char *name, double value);
 
-/* Prints what was built, indented. */
+/* Prints what was built, indented, without control characters but the ends of lines. */
 void atl_print_json (JsonBuilder *builder);
 
 G_END_DECLS

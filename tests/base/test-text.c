@@ -62,6 +62,40 @@ cuts_between_characters (void)
 }
 
 static void
+shows_all_of_a_long_text (void)
+{
+  g_autofree char *text = g_strnfill (5000, 'x');
+  text[4000] = '\x1b';
+  g_autofree char *shown = atl_text_shown_whole (text);
+
+  text[4000] = '?';
+  CU_ASSERT_STRING_EQUAL (shown, text);
+}
+
+/* What a shell makes of a quoted word is the text again. */
+static void
+quotes_for_a_shell (void)
+{
+  static const char *const texts[] = {
+    "", "a b", "it's $HOME `x` \\ \"", "café.x", "caf\xe9 'x'", "\n\\0\t", "\x1b[2J\xc2\x9b\x7f$x"
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *quoted = atl_text_quoted (texts[i]);
+      g_autofree char *script = g_strdup_printf ("printf '%%s.' %s", quoted);
+      const char *const command[] = { "bash", "-c", script, NULL };
+      g_autofree char *expected = g_strconcat (texts[i], ".", NULL);
+      g_autofree char *output = NULL;
+
+      CU_ASSERT (atl_text_is_shown (quoted, ""));
+      CU_ASSERT (g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+                               &output, NULL, NULL, NULL));
+      CU_ASSERT_STRING_EQUAL (output, expected);
+    }
+}
+
+static void
 lasts (int seconds_tenths, const char *expected)
 {
   g_autofree char *text = atl_duration_to_string (seconds_tenths / 10.0);
@@ -89,6 +123,8 @@ main (void)
     { "knows what may be shown", knows_what_may_be_shown },
     { "shows the rest safely", shows_the_rest_safely },
     { "cuts between characters", cuts_between_characters },
+    { "shows all of a long text", shows_all_of_a_long_text },
+    { "quotes for a shell", quotes_for_a_shell },
     { "durations", durations },
   };
 
