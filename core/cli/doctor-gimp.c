@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
 #include "cli/plugin-copies.h"
 #include "filters/filter.h"
 
@@ -15,18 +16,20 @@
 typedef struct
 {
   AtlFindings *findings;
+  const GPtrArray *gimps; /* all, AtlGimp */
   const AtlGimp *gimp;
   char *row;       /* "GIMP 3.0" */
   char *name;      /* "atelier-upscale" */
   gboolean works;  /* a copy can run */
   gboolean broken; /* a copy is there, or nearly there, and cannot be used */
+  char *lent;      /* what to do to have what another GIMP has, for people; NULL if none has it */
 } Examination;
 
 static void
-examination_init (Examination *e, AtlFindings *findings, const AtlGimp *gimp,
-                  const AtlFilter *filter)
+examination_init (Examination *e, AtlFindings *findings, const GPtrArray *gimps,
+                  const AtlGimp *gimp, const AtlFilter *filter)
 {
-  *e = (Examination) { .findings = findings, .gimp = gimp };
+  *e = (Examination) { .findings = findings, .gimps = gimps, .gimp = gimp };
   e->row = g_strdup_printf ("GIMP %s", gimp->version);
   e->name = g_strconcat ("atelier-", filter->name, NULL);
 }
@@ -36,6 +39,7 @@ examination_clear (Examination *e)
 {
   g_free (e->row);
   g_free (e->name);
+  g_free (e->lent);
 }
 
 static void
@@ -60,7 +64,8 @@ add_used (Examination *e, const AtlPluginCopy *copy, const AtlPluginTrial *trial
 {
   g_autofree char *described = with_version (copy, trial);
   g_autofree char *memory = atl_gimp_memory_file (e->gimp);
-  g_autofree char *quoted = g_shell_quote (memory);
+  g_autofree char *quoted = atl_text_quoted (memory);
+  g_autofree char *start = atl_text_quoted (e->gimp->windowed);
 
   switch (atl_gimp_remembers (e->gimp, copy->path))
     {
@@ -78,8 +83,8 @@ add_used (Examination *e, const AtlPluginCopy *copy, const AtlPluginTrial *trial
           e->findings, e->row, g_strdup (copy->path),
           g_strdup_printf (_ ("GIMP has been started since this was installed, and did not take "
                               "it: start it anew; if that does not help, remove the file %s, start "
-                              "'%s --verbose' from a terminal and read what it says of '%s'"),
-                           quoted, e->gimp->program, e->name));
+                              "it from a terminal by %s --verbose and read what it says of '%s'"),
+                           quoted, start, e->name));
       e->works = FALSE;
       e->broken = TRUE;
       return;
@@ -144,22 +149,22 @@ examine_found (Examination *e, const GPtrArray *copies)
     }
 }
 
-/* A command of the shell that moves a copy to where GIMP finds it. */
+/* A command of the shell that brings a copy to where GIMP finds it: 'verb' is mv, or cp. */
 static char *
-command_to_move (const Examination *e, const AtlPluginCopy *copy)
+command_to_bring (const char *verb, const Examination *e, const AtlPluginCopy *copy)
 {
   g_autofree char *home = g_build_filename (
       copy->place == ATL_PLACE_ELSEWHERE ? g_ptr_array_index (e->gimp->folders, 0) : copy->folder,
       e->name, NULL);
   g_autofree char *aside = g_strconcat (copy->path, ".new", NULL);
-  g_autofree char *to = g_shell_quote (home);
-  g_autofree char *from = g_shell_quote (copy->path);
-  g_autofree char *between = g_shell_quote (aside);
+  g_autofree char *to = atl_text_quoted (home);
+  g_autofree char *from = atl_text_quoted (copy->path);
+  g_autofree char *between = atl_text_quoted (aside);
 
   if (copy->place == ATL_PLACE_BARE)
     return g_strdup_printf ("mv %s %s; mkdir %s; mv %s %s/%s", from, between, to, between, to,
                             e->name);
-  return g_strdup_printf ("mkdir -p %s; mv %s %s/", to, from, to);
+  return g_strdup_printf ("mkdir -p %s; %s %s %s/", to, verb, from, to);
 }
 
 static gboolean
@@ -170,13 +175,53 @@ is_in (const char *path, const char *folder)
   return g_str_has_prefix (path, plugins);
 }
 
+/* Another GIMP of those here that finds this copy, which must stay where it is; NULL if none does. */
+static const AtlGimp *
+finder_of (const Examination *e, const AtlPluginCopy *copy)
+{
+  for (guint i = 0; i < e->gimps->len; i++)
+    {
+      const AtlGimp *other = g_ptr_array_index (e->gimps, i);
+      g_autoptr (GPtrArray) copies = other != e->gimp ? atl_plugin_copies_find (other, e->name)
+                                                      : g_ptr_array_new ();
+
+      for (guint c = 0; c < copies->len; c++)
+        {
+          const AtlPluginCopy *found = g_ptr_array_index (copies, c);
+
+          if (found->place == ATL_PLACE_RIGHT && strcmp (found->path, copy->path) == 0)
+            return other;
+        }
+    }
+  return NULL;
+}
+
+/* A copy that only other GIMPs may find. Another GIMP's plug-in is no fault; one of ours that has lost its way is. */
+static void
+examine_elsewhere (Examination *e, const AtlPluginCopy *copy)
+{
+  const AtlGimp *finder = finder_of (e, copy);
+  g_autofree char *command = command_to_bring (finder != NULL ? "cp" : "mv", e, copy);
+  g_auto (AtlPluginTrial) trial = atl_plugin_copy_try (copy, e->gimp);
+
+  if (trial.problem != NULL || trial.version == NULL)
+    return;
+  if (finder == NULL)
+    add_broken (e, copy,
+                g_strdup_printf (_ ("lies in the folder of another version of GIMP, where %s does "
+                                    "not look: %s"),
+                                 e->row, command));
+  else if (e->lent == NULL)
+    e->lent = g_strdup_printf (_ ("the plug-in '%s' is in the folder of GIMP %s, where %s does not "
+                                  "look; to have it in both: %s"),
+                               e->name, finder->version, e->row, command);
+}
+
 /* A copy that GIMP does not find; there is none that it does. */
 static void
 examine_misplaced (Examination *e, const AtlPluginCopy *copy)
 {
-  g_autofree char *move = command_to_move (e, copy);
-  g_autofree char *gimprc = e->gimp->gimprc != NULL ? g_filename_display_name (e->gimp->gimprc)
-                                                    : NULL;
+  g_autofree char *move = command_to_bring ("mv", e, copy);
 
   switch (copy->place)
     {
@@ -205,25 +250,23 @@ examine_misplaced (Examination *e, const AtlPluginCopy *copy)
           g_strdup_printf (_ ("GIMP does not look in this folder: add its 'plug-ins' folder "
                               "in GIMP's Preferences > Folders > Plug-ins, or remove the "
                               "line 'plug-in-path' from %s"),
-                           gimprc));
+                           e->gimp->gimprc));
       return;
     }
-
-  /* Another GIMP's plug-in is no fault; one of ours that has lost its way is. */
-  g_auto (AtlPluginTrial) trial = atl_plugin_copy_try (copy, e->gimp);
-  if (trial.problem == NULL && trial.version != NULL)
-    add_broken (e, copy,
-                g_strdup_printf (_ ("lies in the folder of another version of GIMP, where %s does "
-                                    "not look: %s"),
-                                 e->row, move));
+  examine_elsewhere (e, copy);
 }
 
 /* Returns the row that tells that nothing was found. */
 static int
-add_absent (const Examination *e)
+add_absent (Examination *e)
 {
   g_autoptr (GString) searched = g_string_new (NULL);
 
+  if (e->lent != NULL)
+    {
+      atl_findings_add (e->findings, e->row, NULL, g_steal_pointer (&e->lent));
+      return (int) e->findings->len - 1;
+    }
   for (guint i = 0; i < e->gimp->folders->len; i++)
     g_string_append_printf (searched, i == 0 ? "%s" : ", %s",
                             (const char *) g_ptr_array_index (e->gimp->folders, i));
@@ -238,13 +281,13 @@ add_absent (const Examination *e)
 
 /* Returns the row that tells that there is no plug-in of this name, or -1; sets 'works' if it can be used. */
 static int
-examine_plugin (AtlFindings *findings, const AtlGimp *gimp, const AtlFilter *filter,
-                gboolean *works)
+examine_plugin (AtlFindings *findings, const GPtrArray *gimps, const AtlGimp *gimp,
+                const AtlFilter *filter, gboolean *works)
 {
   Examination e;
   int absent = -1;
 
-  examination_init (&e, findings, gimp, filter);
+  examination_init (&e, findings, gimps, gimp, filter);
   g_autoptr (GPtrArray) copies = atl_plugin_copies_find (gimp, e.name);
   examine_found (&e, copies);
   for (guint i = 0; ! e.works && ! e.broken && i < copies->len; i++)
@@ -261,15 +304,14 @@ examine_plugin (AtlFindings *findings, const AtlGimp *gimp, const AtlFilter *fil
 static gboolean
 examine_boxes (AtlFindings *findings, gboolean works)
 {
-  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
   g_autofree char *own = g_build_filename (g_get_user_data_dir (), "flatpak", NULL);
   const struct
   {
     const char *row, *root, *folder;
   } boxes[] = {
     { "Flatpak", own, "app/org.gimp.GIMP" },
-    { "Flatpak", root != NULL ? root : "/", "var/lib/flatpak/app/org.gimp.GIMP" },
-    { "Snap", root != NULL ? root : "/", "snap/gimp" },
+    { "Flatpak", atl_doctor_root (), "var/lib/flatpak/app/org.gimp.GIMP" },
+    { "Snap", atl_doctor_root (), "snap/gimp" },
   };
   gboolean any = FALSE;
 
@@ -296,19 +338,12 @@ examine_boxes (AtlFindings *findings, gboolean works)
 
 /* "gimp-console-2.10: GNU Image Manipulation Program version 2.10.34", or the program alone if it does not tell. */
 static char *
-describe_program (const char *program)
+describe (const AtlGimp *gimp)
 {
-  const char *const command[] = { program, "--version", NULL };
-  g_autofree char *name = g_path_get_basename (program);
-  g_autofree char *output = NULL;
+  g_autofree char *name = g_path_get_basename (gimp->program);
 
-  if (! g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                      &output, NULL, NULL, NULL)
-      || output == NULL || *g_strstrip (output) == '\0')
-    return g_steal_pointer (&name);
-
-  output[strcspn (output, "\n")] = '\0';
-  return g_strdup_printf ("%s: %s", name, output);
+  return gimp->answer != NULL ? g_strdup_printf ("%s: %s", name, gimp->answer)
+                              : g_steal_pointer (&name);
 }
 
 /* A photographer who has the plug-in in one GIMP need not have it in all. */
@@ -326,7 +361,8 @@ excuse (AtlFindings *findings, const GArray *absent)
 void
 atl_doctor_examine_gimps (AtlFindings *findings)
 {
-  g_autoptr (GPtrArray) gimps = atl_gimps_find ();
+  g_autoptr (GPtrArray) problems = NULL;
+  g_autoptr (GPtrArray) gimps = atl_gimps_find (&problems);
   g_autoptr (GArray) absent = g_array_new (FALSE, FALSE, sizeof (int));
   gboolean works = FALSE;
 
@@ -335,12 +371,11 @@ atl_doctor_examine_gimps (AtlFindings *findings)
       const AtlGimp *gimp = g_ptr_array_index (gimps, i);
       g_autofree char *row = g_strdup_printf ("GIMP %s", gimp->version);
 
-      atl_findings_add (findings, row, describe_program (gimp->program),
-                        g_strdup (gimp->path_problem));
+      atl_findings_add (findings, row, describe (gimp), g_strdup (gimp->problem));
       for (const AtlFilter *const *filter = atl_filters ();
-           gimp->path_problem == NULL && *filter != NULL; filter++)
+           gimp->problem == NULL && *filter != NULL; filter++)
         {
-          const int at = examine_plugin (findings, gimp, *filter, &works);
+          const int at = examine_plugin (findings, gimps, gimp, *filter, &works);
 
           if (at >= 0)
             g_array_append_val (absent, at);
@@ -348,7 +383,9 @@ atl_doctor_examine_gimps (AtlFindings *findings)
     }
   if (works)
     excuse (findings, absent);
-  if (! examine_boxes (findings, works) && gimps->len == 0)
+  for (guint i = 0; i < problems->len; i++)
+    atl_findings_add (findings, "GIMP", NULL, g_strdup (g_ptr_array_index (problems, i)));
+  if (! examine_boxes (findings, works) && gimps->len == 0 && problems->len == 0)
     atl_findings_add (findings, "GIMP",
                       g_strdup (_ ("not installed; the command line works without it")), NULL);
 }

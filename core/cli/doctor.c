@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "cli/command.h"
 #include "cli/doctor.h"
@@ -49,6 +50,14 @@ atl_findings_add (AtlFindings *findings, const char *what, char *take_found, cha
   g_array_append_val (findings, finding);
 }
 
+const char *
+atl_doctor_root (void)
+{
+  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT");
+
+  return root != NULL ? root : "/";
+}
+
 /* Why it is this instruction set. */
 static const char *
 reason_of_level (void)
@@ -70,8 +79,7 @@ reason_of_level (void)
 static void
 examine_memory (AtlFindings *findings)
 {
-  const char *root = g_getenv ("ATELIER_DOCTOR_ROOT"); /* for tests: stands for the system's */
-  const size_t memory = root != NULL ? atl_memory_available_under (root) : atl_memory_available ();
+  const size_t memory = atl_memory_available_under (atl_doctor_root ());
 
   if (memory == 0)
     return;
@@ -126,6 +134,7 @@ examine_models (AtlFindings *findings)
                          searched));
 }
 
+/* A line each, whatever names of files and answers of programs hold. */
 static void
 print_findings (const AtlFindings *findings)
 {
@@ -136,7 +145,7 @@ print_findings (const AtlFindings *findings)
       g_autofree char *line = g_strconcat (
           f->found != NULL ? f->found : "", f->found != NULL && f->problem != NULL ? ": " : "",
           f->problem != NULL ? _ ("PROBLEM: ") : "", f->problem, NULL);
-      g_autofree char *shown = g_filename_display_name (line); /* paths need not be UTF-8 */
+      g_autofree char *shown = atl_text_shown_whole (line);
 
       printf ("%-10s %s\n", f->what, shown);
     }

@@ -22,6 +22,9 @@ typedef GArray AtlFindings;
 void atl_findings_add (AtlFindings *findings, const char *what, char *take_found,
                        char *take_problem);
 
+/* The folder that stands for the system's root: "/", or what ATELIER_DOCTOR_ROOT names, for tests. Borrowed. */
+const char *atl_doctor_root (void);
+
 /* Adds what there is to say of each GIMP and of our plug-ins in it. */
 void atl_doctor_examine_gimps (AtlFindings *findings);
 

@@ -9,12 +9,14 @@
 
 #include "cli/gimps.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
+#include "cli/ask-program.h"
 
 #define DEFAULT_PLUGIN_PATH "${gimp_dir}/plug-ins:${gimp_plug_in_dir}/plug-ins"
 
@@ -24,12 +26,14 @@ gimp_free (void *data)
   AtlGimp *gimp = data;
 
   g_free (gimp->program);
+  g_free (gimp->windowed);
+  g_free (gimp->answer);
   g_free (gimp->version);
   g_free (gimp->prefix);
   g_free (gimp->directory);
   g_free (gimp->libraries);
   g_free (gimp->gimprc);
-  g_free (gimp->path_problem);
+  g_free (gimp->problem);
   g_ptr_array_unref (gimp->folders);
   g_free (gimp);
 }
@@ -51,15 +55,20 @@ api_version (const AtlGimp *gimp)
   return g_strdup_printf ("%d.0", gimp->major);
 }
 
-/* The first that matches, or NULL. */
-static char *
-glob_first (const char *pattern)
+char **
+atl_paths_below (const char *folder, const char *pattern)
 {
+  g_autoptr (GString) whole = g_string_new (NULL);
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
   glob_t found = { 0 };
-  char *first = glob (pattern, 0, NULL, &found) == 0 ? g_strdup (found.gl_pathv[0]) : NULL;
 
+  for (const char *at = folder; *at != '\0'; at++)
+    g_string_append_printf (whole, strchr ("*?[]\\", *at) != NULL ? "\\%c" : "%c", *at);
+  g_string_append_printf (whole, "/%s", pattern);
+  if (glob (whole->str, 0, NULL, &found) == 0)
+    g_strv_builder_addv (paths, (const char **) found.gl_pathv);
   globfree (&found);
-  return first;
+  return g_strv_builder_end (paths);
 }
 
 /* lib, lib64, or a folder of the machine's kind in lib (Debian). */
@@ -72,12 +81,11 @@ find_libraries (const AtlGimp *gimp)
 
   for (size_t i = 0; folder == NULL && i < G_N_ELEMENTS (places); i++)
     {
-      g_autofree char *pattern = g_build_filename (gimp->prefix, places[i], "gimp", api, "plug-ins",
-                                                   NULL);
-      g_autofree char *plugins = glob_first (pattern);
+      g_autofree char *pattern = g_build_filename (places[i], "gimp", api, "plug-ins", NULL);
+      g_auto (GStrv) plugins = atl_paths_below (gimp->prefix, pattern);
 
-      if (plugins != NULL)
-        folder = g_path_get_dirname (plugins);
+      if (plugins[0] != NULL)
+        folder = g_path_get_dirname (plugins[0]);
     }
   return folder != NULL ? folder : g_build_filename (gimp->prefix, "lib", "gimp", api, NULL);
 }
@@ -245,11 +253,9 @@ find_folders (AtlGimp *gimp)
 
   if (expanded == NULL)
     {
-      g_autofree char *shown = g_filename_display_name (gimp->gimprc);
-
-      gimp->path_problem = g_strdup_printf (
-          _ ("'plug-in-path' in %s has ${%s}, which GIMP does not know: remove that line"), shown,
-          unknown);
+      gimp->problem = g_strdup_printf (
+          _ ("'plug-in-path' in %s has ${%s}, which GIMP does not know: remove that line"),
+          gimp->gimprc, unknown);
       return;
     }
 
@@ -258,38 +264,49 @@ find_folders (AtlGimp *gimp)
     if (**folder != '\0')
       g_ptr_array_add (gimp->folders, g_canonicalize_filename (*folder, NULL));
   if (gimp->folders->len == 0)
-    gimp->path_problem = g_strdup (
+    gimp->problem = g_strdup (
         _ ("GIMP looks for plug-ins in no folder: remove the line 'plug-in-path' from its gimprc"));
 }
 
-/* "3.0" in what a program says of itself by --version; NULL if it does not. In English: in German it is "Version". */
+/* The number in "GNU Image Manipulation Program version 3.0.4", or NULL. */
 static char *
-ask_version (const char *program)
+version_in (const char *answer)
 {
-  const char *const command[] = { program, "--version", NULL };
-  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
   g_autoptr (GRegex) regex = g_regex_new ("version ([0-9]+\\.[0-9]+)", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
-  g_autofree char *output = NULL;
 
-  if (! g_spawn_sync (NULL, (char **) command, environment, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                      &output, NULL, NULL, NULL)
-      || output == NULL || ! g_regex_match (regex, output, 0, &match))
-    return NULL;
-  return g_match_info_fetch (match, 1);
+  return g_regex_match (regex, answer, 0, &match) ? g_match_info_fetch (match, 1) : NULL;
 }
 
-/* Takes 'version'. */
+/* gimp-console-3.0 has no windows, and waits for ever if it is started without a command; gimp-3.0 lies beside it. */
+static char *
+find_windowed (const char *program)
+{
+  static const char console[] = "gimp-console";
+  g_autofree char *folder = g_path_get_dirname (program);
+  g_autofree char *name = g_path_get_basename (program);
+  g_autofree char *windowed = NULL;
+
+  if (g_str_has_prefix (name, console))
+    windowed = g_strconcat (folder, "/gimp", name + strlen (console), NULL);
+  return windowed != NULL && g_file_test (windowed, G_FILE_TEST_IS_EXECUTABLE)
+             ? g_steal_pointer (&windowed)
+             : g_strdup (program);
+}
+
+/* Takes 'take_version' and 'take_answer'. */
 static AtlGimp *
-gimp_new (const char *program, char *version)
+gimp_new (const char *program, char *take_version, char *take_answer)
 {
   g_autofree char *real = realpath (program, NULL);
   g_autofree char *folder = g_path_get_dirname (real != NULL ? real : program);
   AtlGimp *gimp = g_new0 (AtlGimp, 1);
 
   gimp->program = g_strdup (program);
-  gimp->version = version;
-  gimp->major = atoi (version);
+  gimp->windowed = find_windowed (program);
+  gimp->version = take_version;
+  gimp->answer = take_answer;
+  gimp->major = atoi (gimp->version);
   gimp->prefix = g_path_get_dirname (folder);
   gimp->directory = find_directory (gimp);
   gimp->libraries = find_libraries (gimp);
@@ -298,25 +315,77 @@ gimp_new (const char *program, char *version)
   return gimp;
 }
 
+/* What was found so far. */
+typedef struct
+{
+  GPtrArray *gimps;    /* AtlGimp */
+  GPtrArray *problems; /* char * */
+  GHashTable *files;   /* the programs behind all links, char * */
+} Search;
+
+static gboolean
+is_known (const Search *search, const char *version)
+{
+  for (guint i = 0; i < search->gimps->len; i++)
+    if (strcmp (((const AtlGimp *) g_ptr_array_index (search->gimps, i))->version, version) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Starts the program. 'version' is that in its name; NULL if it has none, and may be no GIMP. */
+static void
+add_started (Search *search, const char *program, const char *version)
+{
+  g_auto (AtlAnswer) answer = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *said = NULL, *line = NULL, *late = NULL;
+
+  if (atl_program_ask (&answer, program, ATL_PATIENCE, &error))
+    {
+      said = version_in (answer.output);
+      line = g_strndup (answer.output, strcspn (answer.output, "\n"));
+      if (*g_strstrip (line) == '\0')
+        g_clear_pointer (&line, g_free);
+    }
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+    late = g_strdup (error->message);
+
+  if (version == NULL && late != NULL)
+    g_ptr_array_add (search->problems, g_strdup_printf ("%s: %s", program, late));
+  if (version == NULL)
+    version = said;
+  if (version == NULL || atoi (version) < 2 || is_known (search, version))
+    return;
+
+  AtlGimp *gimp = gimp_new (program, g_strdup (version), g_steal_pointer (&line));
+  if (late != NULL)
+    {
+      g_free (gimp->problem);
+      gimp->problem = g_steal_pointer (&late);
+    }
+  g_ptr_array_add (search->gimps, gimp);
+}
+
 /* Adds the program, if it is a GIMP of a version that is not there yet. */
 static void
-add_program (GPtrArray *gimps, const char *program, const char *name)
+add_program (Search *search, const char *program, const char *name)
 {
   g_autoptr (GRegex) regex = g_regex_new ("^gimp(-console)?(-[0-9]+\\.[0-9]+)?$", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *file = realpath (program, NULL);
 
-  if (! g_regex_match (regex, name, 0, &match) || ! g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)
+  if (! g_regex_match (regex, name, 0, &match) || file == NULL
+      || ! g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)
       || g_file_test (program, G_FILE_TEST_IS_DIR))
     return;
 
   g_autofree char *ending = g_match_info_fetch (match, 2);
-  g_autofree char *version = *ending != '\0' ? g_strdup (ending + 1) : ask_version (program);
-  if (version == NULL || atoi (version) < 2)
-    return;
-  for (guint i = 0; i < gimps->len; i++)
-    if (strcmp (((const AtlGimp *) g_ptr_array_index (gimps, i))->version, version) == 0)
-      return;
-  g_ptr_array_add (gimps, gimp_new (program, g_steal_pointer (&version)));
+  const gboolean is_new = g_hash_table_add (search->files, g_steal_pointer (&file));
+  if (*ending != '\0' && ! is_known (search, ending + 1))
+    add_started (search, program, ending + 1);
+  /* 'gimp' is mostly a link to one with a version in its name. */
+  else if (*ending == '\0' && is_new)
+    add_started (search, program, NULL);
 }
 
 /* Names with a version first, since they tell it without being started, and gimp-console before gimp. */
@@ -333,7 +402,7 @@ compare_names (gconstpointer a, gconstpointer b)
 }
 
 static void
-add_folder (GPtrArray *gimps, const char *folder)
+add_folder (Search *search, const char *folder)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
@@ -348,7 +417,7 @@ add_folder (GPtrArray *gimps, const char *folder)
     {
       g_autofree char *program = g_build_filename (folder, g_ptr_array_index (names, i), NULL);
 
-      add_program (gimps, program, g_ptr_array_index (names, i));
+      add_program (search, program, g_ptr_array_index (names, i));
     }
 }
 
@@ -363,18 +432,22 @@ compare_versions (gconstpointer a, gconstpointer b)
 }
 
 GPtrArray *
-atl_gimps_find (void)
+atl_gimps_find (GPtrArray **problems)
 {
-  GPtrArray *gimps = g_ptr_array_new_with_free_func (gimp_free);
+  g_autoptr (GHashTable) files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Search search = { .gimps = g_ptr_array_new_with_free_func (gimp_free),
+                    .problems = g_ptr_array_new_with_free_func (g_free),
+                    .files = files };
   const char *path = g_getenv ("PATH");
   g_auto (GStrv) folders = g_strsplit (path != NULL ? path : "", G_SEARCHPATH_SEPARATOR_S, -1);
 
   /* A Snap runs apart from the system; another function tells of it. */
   for (char **folder = folders; *folder != NULL; folder++)
     if (! g_str_has_prefix (*folder, "/snap/"))
-      add_folder (gimps, *folder);
-  g_ptr_array_sort (gimps, compare_versions);
-  return gimps;
+      add_folder (&search, *folder);
+  g_ptr_array_sort (search.gimps, compare_versions);
+  *problems = search.problems;
+  return search.gimps;
 }
 
 char *

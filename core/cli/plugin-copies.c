@@ -7,14 +7,16 @@
 #include "cli/plugin-copies.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <glib/gstdio.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
+#include "cli/ask-program.h"
 
 static void
 copy_free (void *data)
@@ -54,21 +56,16 @@ add (GPtrArray *copies, const char *path, AtlPlace place, const char *folder)
   g_ptr_array_add (copies, copy);
 }
 
-/* All files that match: the pattern is that of glob () below a folder, whose name is taken as it is. */
+/* All files of this name in folders below 'folder' that match. */
 static void
 add_matches (GPtrArray *copies, const char *folder, const char *pattern, const char *name,
              AtlPlace place)
 {
-  g_autoptr (GString) whole = g_string_new (NULL);
-  glob_t found = { 0 };
+  g_autofree char *whole = g_build_filename (pattern, name, NULL);
+  g_auto (GStrv) paths = atl_paths_below (folder, whole);
 
-  for (const char *at = folder; *at != '\0'; at++)
-    g_string_append_printf (whole, strchr ("*?[]\\", *at) != NULL ? "\\%c" : "%c", *at);
-  g_string_append_printf (whole, "/%s/%s", pattern, name);
-  if (glob (whole->str, 0, NULL, &found) == 0)
-    for (size_t i = 0; i < found.gl_pathc; i++)
-      add (copies, found.gl_pathv[i], place, place == ATL_PLACE_ELSEWHERE ? NULL : folder);
-  globfree (&found);
+  for (char **path = paths; *path != NULL; path++)
+    add (copies, *path, place, place == ATL_PLACE_ELSEWHERE ? NULL : folder);
 }
 
 /* Other versions' folders, and this version's own ones if its settings name others. */
@@ -123,7 +120,7 @@ atl_plugin_copies_find (const AtlGimp *gimp, const char *name)
 char *
 atl_plugin_copy_blocked (const AtlPluginCopy *copy)
 {
-  g_autofree char *quoted = g_shell_quote (copy->path);
+  g_autofree char *quoted = atl_text_quoted (copy->path);
   struct statvfs disk;
   GStatBuf info;
 
@@ -196,7 +193,8 @@ static AtlPluginTrial
 judge (const AtlGimp *gimp, const char *messages, int wait_status)
 {
   g_autofree char *library = missing_library (messages);
-  const size_t length = strcspn (messages, "\n");
+  g_autofree char *line = g_strndup (messages, strcspn (messages, "\n"));
+  g_autofree char *shown = atl_text_shown (line);
   AtlPluginTrial trial = { 0 };
 
   if (library != NULL)
@@ -208,30 +206,28 @@ judge (const AtlGimp *gimp, const char *messages, int wait_status)
   else if (strstr (messages, "is a GIMP plug-in") != NULL)
     trial.remark = g_strdup (_ ("of an old Atelier, which does not tell its version"));
   else
-    trial.problem = g_strdup_printf (_ ("does not start ('%.*s'): install Atelier anew"),
-                                     (int) MIN (length, 300), messages);
+    trial.problem = g_strdup_printf (_ ("does not start ('%s'): install Atelier anew"), shown);
   return trial;
 }
 
 AtlPluginTrial
 atl_plugin_copy_try (const AtlPluginCopy *copy, const AtlGimp *gimp)
 {
-  const char *const command[] = { copy->path, "--version", NULL };
-  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
-  g_autofree char *output = NULL, *messages = NULL, *built_for = NULL;
+  g_auto (AtlAnswer) answer = { 0 };
+  g_autofree char *built_for = NULL;
   g_autoptr (GError) error = NULL;
   AtlPluginTrial trial = { 0 };
-  int wait_status = 0;
 
-  if (! g_spawn_sync (NULL, (char **) command, environment, G_SPAWN_DEFAULT, NULL, NULL, &output,
-                      &messages, &wait_status, &error))
+  if (! atl_program_ask (&answer, copy->path, ATL_PATIENCE, &error))
     {
-      trial.problem = g_strdup_printf (_ ("cannot be started (%s): install Atelier anew"),
-                                       error->message);
+      trial.problem = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+                          ? g_strdup_printf (_ ("%s: install Atelier anew"), error->message)
+                          : g_strdup_printf (_ ("cannot be started (%s): install Atelier anew"),
+                                             error->message);
       return trial;
     }
-  if (wait_status != 0 || ! read_answer (output, &trial.version, &built_for))
-    return judge (gimp, messages, wait_status);
+  if (answer.wait_status != 0 || ! read_answer (answer.output, &trial.version, &built_for))
+    return judge (gimp, answer.messages, answer.wait_status);
   if (atoi (built_for) != gimp->major)
     trial.problem = other_gimp (gimp, built_for);
   return trial;

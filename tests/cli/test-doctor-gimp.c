@@ -6,6 +6,7 @@
 #include "suite.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -41,7 +42,7 @@ all_is_well (void)
 {
   g_autoptr (AtlTestFolder) home = atl_test_home_new ();
 
-  DONE (home, "GIMP 2.10  gimp-console-2.10: Program of pictures Version 2.10.99\n",
+  DONE (home, "GIMP 2.10  gimp-console-2.10: Program of pictures version 2.10.99\n",
         "GIMP 2.10  ~/" PLUGIN ", version 0.1.0: in the menu from GIMP's next start\n");
 }
 
@@ -100,6 +101,151 @@ program_without_a_version (void)
   atl_test_home_remove (home, "usr/bin/gimp-console-2.10");
   atl_test_home_gimp (home, "usr/bin/gimp", "2.10.99");
   DONE (home, "GIMP 2.10  gimp: Program of pictures", "GIMP 2.10  ~/" PLUGIN ", ");
+}
+
+/* The number of lines of a file in the home. */
+static int
+count_lines (const AtlTestFolder *home, const char *path)
+{
+  g_autofree char *whole = g_build_filename (home, path, NULL);
+  g_autofree char *text = NULL;
+  int n = 0;
+
+  CU_ASSERT_FATAL (g_file_get_contents (whole, &text, NULL, NULL));
+  for (const char *at = text; (at = strchr (at, '\n')) != NULL; at++)
+    n++;
+  return n;
+}
+
+/* As Debian has them, and with a second name for the folder in PATH. */
+static void
+links_to_one_program (void)
+{
+  g_autoptr (AtlTestFolder) home = atl_test_home_new ();
+  g_autofree char *link = g_build_filename (home, "usr/bin/gimp-console", NULL);
+  g_autofree char *folder = g_build_filename (home, "bin", NULL);
+  g_autofree char *path = g_strdup_printf ("%s/usr/bin:%s", home, folder);
+
+  atl_test_home_script (home, "usr/bin/gimp-console-2.10",
+                        "echo started >>\"${0%/usr/bin/*}/starts\"\n"
+                        "echo Program of pictures version 2.10.99");
+  CU_ASSERT_EQUAL (symlink ("gimp-console-2.10", link), 0);
+  CU_ASSERT_EQUAL (symlink ("usr/bin", folder), 0);
+  g_setenv ("PATH", path, TRUE);
+  DONE (home, "GIMP 2.10  gimp-console-2.10: Program of pictures version 2.10.99\n");
+  CU_ASSERT_EQUAL (count_lines (home, "starts"), 1);
+
+  /* Alone, the link's own name does not tell the version. */
+  g_autofree char *program = g_build_filename (home, "usr/bin/gimp-console-2.10", NULL);
+  g_autofree char *other = g_build_filename (home, "usr/bin/program", NULL);
+  CU_ASSERT_EQUAL (g_rename (program, other), 0);
+  g_unlink (link);
+  CU_ASSERT_EQUAL (symlink ("program", link), 0);
+  DONE (home, "GIMP 2.10  gimp-console: Program of pictures version 2.10.99\n");
+  CU_ASSERT_EQUAL (count_lines (home, "starts"), 2);
+}
+
+/* Each of them is waited for once. */
+static void
+programs_hang (void)
+{
+  g_autoptr (AtlTestFolder) home = atl_test_home_new ();
+
+  atl_test_home_script (home, PLUGIN, "exec /bin/sleep 600");
+  atl_test_home_script (home, "usr/bin/gimp-3.0", "exec /bin/sleep 600");
+  FAILED (home,
+          "GIMP 2.10  ~/" PLUGIN ": PROBLEM: did not answer '--version' within 10 seconds and was "
+          "stopped: install Atelier anew\n",
+          "GIMP 3.0   gimp-3.0: PROBLEM: did not answer '--version' within 10 seconds and was "
+          "stopped\n");
+
+  /* It may be a GIMP or not: it is not said that there is none. */
+  atl_test_home_remove (home, "usr/bin/gimp-3.0");
+  atl_test_home_remove (home, "usr/bin/gimp-console-2.10");
+  atl_test_home_script (home, "usr/bin/gimp", "exec /bin/sleep 600");
+  g_autofree char *output = NULL;
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  atl_test_contains (output, "/usr/bin/gimp: did not answer '--version' within 10 seconds");
+  CU_ASSERT_PTR_NULL (strstr (output, "not installed"));
+}
+
+/* A name of a folder is no pattern. */
+static void
+folder_with_brackets (void)
+{
+  g_autoptr (AtlTestFolder) home = atl_test_home_new ();
+  g_autofree char *programs = g_build_filename (home, "my [g]imp*/bin", NULL);
+
+  atl_test_home_gimp (home, "my [g]imp*/bin/gimp-console-2.10", "2.10.99");
+  atl_test_home_remove (home, PLUGIN);
+  atl_test_home_plugin (home,
+                        "my [g]imp*/lib/any/gimp/2.0/plug-ins/atelier-upscale/atelier-upscale",
+                        "0.1.0", "2.10");
+  g_setenv ("PATH", programs, TRUE);
+  DONE (home,
+        "GIMP 2.10  ~/my [g]imp*/lib/any/gimp/2.0/plug-ins/atelier-upscale/atelier-upscale, ");
+}
+
+/* Folders that the environment names stand before those that are built into GIMP. */
+static void
+environment_names_folders (void)
+{
+  g_autoptr (AtlTestFolder) home = atl_test_home_new ();
+  g_autofree char *libraries = g_build_filename (home, "libraries", NULL);
+  g_autofree char *settings = g_build_filename (home, "settings", NULL);
+
+  atl_test_home_remove (home, PLUGIN);
+  atl_test_home_plugin (home, SYSTEM "atelier-upscale/atelier-upscale", "0.1.0", "2.10");
+  g_setenv ("GIMP3_PLUGINDIR", libraries, TRUE);
+  g_setenv ("GIMP3_SYSCONFDIR", settings, TRUE);
+  DONE (home, "GIMP 2.10  ~/" SYSTEM "atelier-upscale/atelier-upscale, version 0.1.0: ");
+
+  g_setenv ("GIMP2_PLUGINDIR", libraries, TRUE);
+  FAILED (home, "is not in ~/config/GIMP/2.10/plug-ins, ~/libraries/plug-ins: ");
+  atl_test_home_plugin (home, "libraries/plug-ins/atelier-upscale/atelier-upscale", "0.1.0",
+                        "2.10");
+  DONE (home, "GIMP 2.10  ~/libraries/plug-ins/atelier-upscale/atelier-upscale, version 0.1.0: ");
+
+  /* From the user's home, as GIMP takes it. */
+  g_setenv ("GIMP2_PLUGINDIR", "libraries", TRUE);
+  DONE (home, "GIMP 2.10  ~/libraries/plug-ins/atelier-upscale/atelier-upscale, version 0.1.0: ");
+
+  g_free (atl_test_home_file (home, "etc/gimp/2.0/gimprc", "(plug-in-path \"nowhere\")"));
+  g_free (
+      atl_test_home_file (home, "settings/gimprc", "(plug-in-path \"${gimp_sysconf_dir}/mine\")"));
+  g_setenv ("GIMP2_SYSCONFDIR", settings, TRUE);
+  FAILED (home, "remove the line 'plug-in-path' from ~/settings/gimprc");
+  atl_test_home_plugin (home, "settings/mine/atelier-upscale/atelier-upscale", "0.1.0", "2.10");
+  DONE (home, "GIMP 2.10  ~/settings/mine/atelier-upscale/atelier-upscale, version 0.1.0: ");
+}
+
+/* What a terminal would obey, in names of files and in what programs say. */
+static void
+control_characters (void)
+{
+  g_autoptr (AtlTestFolder) home = atl_test_home_new ();
+  g_autofree char *output = NULL;
+
+  atl_test_home_remove (home, PLUGIN);
+  atl_test_home_script (home, "usr/bin/gimp-console-2.10",
+                        "printf 'Pro\\033[2Jgram \\302\\233 version 2.10.99\\n'");
+  atl_test_home_plugin (home, OWN "a\x1b[7m\nb\xff/atelier-upscale", "0.1.0", "2.10");
+  atl_test_run (ATL_EXIT_FAILED, &output, NULL, ATL_ARGUMENTS ("doctor"));
+  for (const char *at = output; *at != '\0'; at = g_utf8_next_char (at))
+    CU_ASSERT (*at == '\n' || ! g_unichar_iscntrl (g_utf8_get_char (at)));
+  CU_ASSERT (g_utf8_validate (output, -1, NULL));
+  atl_test_contains (output, "GIMP 2.10  gimp-console-2.10: Pro?[2Jgram ? version 2.10.99\n");
+  atl_test_contains (output, OWN "a?[7m?b\ufffd/atelier-upscale: PROBLEM: ");
+
+  /* The command that it gives moves the file all the same. */
+  const char *command = strstr (output, "mkdir -p ");
+  CU_ASSERT_PTR_NOT_NULL_FATAL (command);
+  g_autofree char *line = g_strdup_printf ("PATH=/usr/bin:/bin; %.*s",
+                                           (int) strcspn (command, "\n"), command);
+  const char *const shell[] = { "/bin/bash", "-c", line, NULL };
+  CU_ASSERT (g_spawn_sync (NULL, (char **) shell, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL,
+                           NULL, NULL));
+  DONE (home, "GIMP 2.10  ~/" PLUGIN ", version 0.1.0: ");
 }
 
 static void
@@ -198,6 +344,21 @@ folder_of_another_version (void)
           "GIMP 3.2   ~/config/GIMP/3.0/plug-ins/atelier-upscale/atelier-upscale: PROBLEM: lies "
           "in the folder of another version of GIMP, where GIMP 3.2 does not look: mkdir -p "
           "'~/config/GIMP/3.2/plug-ins/atelier-upscale'; mv ");
+
+  /* If GIMP 3.0 is still there, the plug-in is its own, and must stay. */
+  atl_test_home_gimp (home, "usr/bin/gimp-console-3.0", "3.0.4");
+  DONE (home,
+        "GIMP 3.0   ~/config/GIMP/3.0/plug-ins/atelier-upscale/atelier-upscale, version 0.1.0: in "
+        "the menu ",
+        "GIMP 3.2   the plug-in 'atelier-upscale' is in the folder of GIMP 3.0, where GIMP 3.2 "
+        "does not look; to have it in both: mkdir -p '~/config/GIMP/3.2/plug-ins/atelier-upscale'; "
+        "cp '~/config/GIMP/3.0/plug-ins/atelier-upscale/atelier-upscale' '~/config/GIMP/3.2/"
+        "plug-ins/atelier-upscale'/\n");
+
+  /* It cannot be lent from where GIMP 3.0 does not find it either. */
+  g_free (atl_test_home_file (home, "config/GIMP/3.0/gimprc", "(plug-in-path \"/nowhere\")"));
+  FAILED (home, "GIMP 3.2   ~/config/GIMP/3.0/plug-ins/atelier-upscale/atelier-upscale: PROBLEM: "
+                "lies in the folder of another version of GIMP");
 }
 
 static void
@@ -327,7 +488,7 @@ settings_cannot_be_understood (void)
   g_free (atl_test_home_file (home, "config/GIMP/2.10/gimprc",
                               "(plug-in-path \"~/a:${gimp_folder}/plug-ins\")"));
   FAILED (home,
-          "gimp-console-2.10: Program of pictures Version 2.10.99: PROBLEM: 'plug-in-path' in "
+          "gimp-console-2.10: Program of pictures version 2.10.99: PROBLEM: 'plug-in-path' in "
           "~/config/GIMP/2.10/gimprc has ${gimp_folder}, which GIMP does not know");
   g_free (atl_test_home_file (home, "config/GIMP/2.10/gimprc", "(plug-in-path \"\")"));
   FAILED (home, "PROBLEM: GIMP looks for plug-ins in no folder: ");
@@ -370,7 +531,9 @@ gimp_remembers (void)
       home,
       "GIMP 2.10  ~/" PLUGIN ": PROBLEM: GIMP has been started since this was installed, and "
       "did not take it: start it anew; if that does not help, remove the file '~/config/GIMP/2.10/"
-      "pluginrc', start '~/usr/bin/gimp-console-2.10 --verbose' ");
+      "pluginrc', start it from a terminal by '~/usr/bin/gimp-console-2.10' --verbose ");
+  atl_test_home_gimp (home, "usr/bin/gimp-2.10", "2.10.99");
+  FAILED (home, ", start it from a terminal by '~/usr/bin/gimp-2.10' --verbose ");
 
   /* What was changed since then, it will look at again. */
   g_usleep (20000);
@@ -446,6 +609,11 @@ main (void)
     { "two GIMPs", two_gimps },
     { "newer GIMP", newer_gimp },
     { "program without a version", program_without_a_version },
+    { "links to one program", links_to_one_program },
+    { "programs hang", programs_hang },
+    { "folder with brackets", folder_with_brackets },
+    { "environment names folders", environment_names_folders },
+    { "control characters", control_characters },
     { "not executable", not_executable },
     { "noexec", noexec },
     { "without a folder", without_a_folder },
