@@ -74,6 +74,14 @@ class Bench:
         equal(os.listdir(self.temporary), [], "the folder for temporary files")
         return run.stdout, run.stderr
 
+    def gimp_program(self, script):
+        """Writes a script of the shell that takes a GIMP's place; its path."""
+        path = os.path.join(self.home, "gimp-console")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script)
+        os.chmod(path, 0o755)
+        return path
+
     def results(self):
         return sorted(os.listdir(os.fsencode(self.output)))
 
@@ -126,6 +134,30 @@ def arguments_by_name(bench):
     equal(bench.result("photo.tif").width, 24, "the width")
 
 
+# A GIMP that dies at once, having kept the program that it was given.
+RECORDING = """#!/bin/sh
+[ "$1" != --version ] || exec echo 'a GIMP, version {version}'
+for word; do case $word in '(load '*) program=${{word#'(load "'}} program=${{program%%'"'*}} ;; esac; done
+cp "$program" "$0.recorded"
+"""
+
+
+@test("an argument of the filter with the name of an option")
+def clashing_argument(bench):
+    path = bench.picture()
+    bench.run("--set", "scale=3", "--set=model=double", path, status=0)
+    equal(bench.result("photo.tif").width, 36, "the width")
+
+    # Upscale has no such argument: what the filter is given stands in the program.
+    for version, argument in (("2.10.0", b'(list "output" "--set output" "a=b")'), ("3.0.0", b"#:output argument-0)")):
+        program = bench.gimp_program(RECORDING.format(version=version))
+        bench.run("--gimp", program, "--set", "output=a=b", "--format", "png", path, status=1)
+        with open(program + ".recorded", "rb") as file:
+            recorded = file.read()
+        assert argument in recorded and b".png" in recorded, recorded
+        assert b"format" not in recorded.split(b"(define (apply-filter image)")[1], recorded
+
+
 @test("wrong arguments")
 def wrong_arguments(bench):
     path = bench.picture()
@@ -143,6 +175,11 @@ def wrong_arguments(bench):
     refused(b"'--bogus' is not known here", "--bogus", "1")
     refused(b"'--scale' ", "--scale", "two")
     refused(b"'--Model' is not known here", "--Model", "double")
+    refused(b"'--set output' is not known here", "--set", "output=selection")
+    refused(b"'--set Scale' is not known here", "--set", "Scale=2")
+    refused(b"'--set scale' ", "--set", "scale=two")
+    refused(b"'--set quality' cannot be 'middling'", "--set", "quality=middling")
+    refused(b"'--set' needs NAME=VALUE, not 'scale'", "--set", "scale")
     refused(b"not UTF-8", "--model", b"\xe9")
     refused(b"'--quality' cannot be 'middling'", "--quality", "middling")
     failed(b"9", "--scale", "9", "--model", "double")
@@ -323,8 +360,40 @@ def no_plug_in(bench):
     equal(bench.results(), [], "the list of results")
 
 
-# A GIMP that dies at each picture, having written half of it.
-DYING = """#!/bin/sh
+@test("no Script-Fu")
+def no_script_fu(bench):
+    path = bench.picture()
+
+    # One of several GIMPs is passed over.
+    program = bench.gimp_program("#!/bin/sh\n[ \"$1\" != --version ] || exec echo 'a GIMP, version 2.10.0'\n"
+                                 "echo 'plug-in-script-fu-eval: nicht da'; exec sleep 600\n")
+    newest = os.path.join(bench.home, "programs", "gimp-console-9.9")
+    os.makedirs(os.path.dirname(newest))
+    os.rename(program, newest)
+    path_of_programs = bench.environment["PATH"]
+    bench.environment["PATH"] = os.path.dirname(newest) + ":" + path_of_programs
+    bench.run("--model=double", path, status=0)
+    equal(bench.results(), [b"photo.tif"], "the list of results")
+    os.remove(os.path.join(bench.output, "photo.tif"))
+    bench.environment["PATH"] = path_of_programs
+
+    def refused(run):
+        assert run.returncode == 1 and b"has no Script-Fu" in run.stderr, run
+        equal(bench.results(), [], "the list of results")
+
+    os.remove(os.path.join(bench.home, "plug-ins", "script-fu"))
+    os.remove(os.path.join(bench.home, "pluginrc"))
+    _, err = bench.run(path, status=1)
+    assert b"has no Script-Fu" in err and err.count(b"\n") == 1, err
+    equal(bench.results(), [], "the list of results")
+    quickstart = os.path.join(console.HERE, "..", "..", "build-aux", "gimp-upscale")
+    refused(subprocess.run([quickstart, path, os.path.join(bench.output, "photo.png")], env=bench.environment,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT,
+                           check=False))
+
+
+# A GIMP that has written half of each picture, and then does something.
+WRITING = """#!/bin/sh
 [ "$1" != --version ] || exec echo 'a GIMP, version 2.10.0'
 for word; do case $word in '(load '*) folder=${word#'(load "'} folder=${folder%/program.scm*} ;; esac; done
 process=$(grep '^(process ' "$folder/program.scm" | head -n 1)
@@ -332,23 +401,30 @@ number=${process#* } number=${number%% *}
 for target in $process; do case $target in */results/*) target=${target#\\"} target=${target%\\"}; break ;; esac; done
 echo half > "$target"
 echo "begin $number " > "$folder/told"
-kill -KILL $$
 """
+
+
+@test("a result that cannot be put in its place")
+def cannot_be_renamed(bench):
+    path = bench.picture()
+    program = bench.gimp_program(WRITING + """mkdir -p "$folder/results/photo.tif/in-the-way"
+                                             echo "done $number " > "$folder/told"\n""")
+    _, err = bench.run("--gimp", program, path, status=1)
+    assert err.startswith(b"atelier-gimp-batch: " + path + b": GIMP has written the result, but it cannot"), err
+    assert b"directory" in err and err.count(b"\n") == 1, err
+    equal(bench.results(), [b"photo.tif"], "the list of results")
+    equal(os.listdir(os.path.join(bench.output, "photo.tif")), ["in-the-way"], "what was in the way")
 
 
 @test("GIMP dies")
 def gimp_dies(bench):
     paths = [bench.picture("1.tif"), bench.picture("2.tif")]
-    program = os.path.join(bench.home, "dying")
-    with open(program, "w", encoding="utf-8") as file:
-        file.write(DYING)
-    os.chmod(program, 0o755)
+    program = bench.gimp_program(WRITING + "kill -KILL $$\n")
     _, err = bench.run("--gimp", program, *paths, status=1)
     equal([line for line in err.splitlines() if b"Killed" not in line],
           [b"atelier-gimp-batch: " + path + b": GIMP ended without a word" for path in paths], "stderr")
     equal(bench.results(), [], "the list of results")
-    with open(program, "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\necho it is broken\n")
+    bench.gimp_program("#!/bin/sh\necho it is broken\n")
     _, err = bench.run("--gimp", program, *paths, status=1)
     assert b"it is broken" in err and b"does not start" in err, err
 
