@@ -392,6 +392,51 @@ def no_script_fu(bench):
                            check=False))
 
 
+def chunks_of_png(path):
+    """(name, data) of each chunk, those of IDAT as one."""
+    with open(path, "rb") as file:
+        file.seek(8)
+        found = []
+        while head := file.read(8):
+            length, name = struct.unpack(">I4s", head)
+            data = file.read(length)
+            file.seek(4, os.SEEK_CUR)
+            if found and found[-1][0] == name == b"IDAT":
+                found[-1] = (name, found[-1][1] + data)
+            else:
+                found.append((name, data))
+    return found
+
+
+def zlib_level(chunks):
+    """The level that a zlib stream says it was compressed with: 0 fastest, 1 fast, 2 default, 3 most."""
+    return dict(chunks)[b"IDAT"][1] >> 6
+
+
+@test("PNG is what GIMP writes, but in less time")
+def png_settings(bench):
+    source = write_layers(bench)
+    plain = os.path.join(bench.input, "plain.png")
+    bench.run("--model=double", "--format=png", source, status=0)
+    result = os.path.join(bench.output, "layers.png")
+    save = {"2": f"(gimp-file-save RUN-NONINTERACTIVE image (first-layer image) {quoted(plain)} {quoted(plain)})",
+            "3": f"(gimp-file-save RUN-NONINTERACTIVE image {quoted(plain)})"}[bench.version]
+    said, output = bench.gimp.run(f"""(let ((image (file-load {quoted(result)}))) {save})
+                                      (say "done" 1)""", TIMEOUT)
+    assert said.get("done") == 1, output
+    written, expected = chunks_of_png(result), chunks_of_png(plain)
+    equal([name for name, _ in written], [name for name, _ in expected], "the list of chunks")
+    equal(dict(written)[b"IHDR"], dict(expected)[b"IHDR"], "the kind of PNG")
+    equal((zlib_level(written), zlib_level(expected)), (2, 3), "the levels of compression")
+
+    # GIMP 2.10 has settings of the user's for it, and they may be lower still.
+    if bench.version == "2":
+        said, output = bench.gimp.run('(file-png-set-defaults 0 1 0 0 0 1 1 1 1) (say "done" 1)', TIMEOUT)
+        assert said.get("done") == 1, output
+        bench.run("--model=double", "--format=png", source, status=0)
+        equal(zlib_level(chunks_of_png(result)), 0, "the level of compression")
+
+
 # A GIMP that has written half of each picture, and then does something.
 WRITING = """#!/bin/sh
 [ "$1" != --version ] || exec echo 'a GIMP, version 2.10.0'
