@@ -95,7 +95,12 @@ def run(tensors, case, scale, width, blocks, loss_of, frozen):
     tensors[f"{case}:loss"] = loss.detach().float().reshape(1)
 
 
-tensors = {}
-for case, arguments in CASES.items():
-    run(tensors, case, *arguments)
-save_file(tensors, pathlib.Path(__file__).parent / "training-step.safetensors")
+def main():
+    tensors = {}
+    for case, arguments in CASES.items():
+        run(tensors, case, *arguments)
+    save_file(tensors, pathlib.Path(__file__).parent / "training-step.safetensors")
+
+
+if __name__ == "__main__":
+    main()
