@@ -5,7 +5,7 @@
  * A round over the data (an epoch) is as many crops as would cover every photo once.
  */
 
-#include "train/upscale-loss.h"
+#include "train/upscale.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,28 +17,24 @@
 #include "train/order.h"
 #include "train/pairs.h"
 #include "train/quality.h"
+#include "train/upscale-loss.h"
+#include "train/upscale-photos.h"
 
-/* Validation comes round every few minutes and is to cost seconds: at most so many squares, of so many
- * pixels of the small picture on a side. For the default network these are 0.3e12 multiply-adds, as many
- * as 25 pictures of 128 x 128 cost, whatever the size of the photos. */
-#define MAX_VALIDATION_PHOTOS 24
+/* Pixels of the small picture on a side of what is validated on: with ATL_MAX_VALIDATION_PHOTOS these are 0.3e12
+ * multiply-adds for the default network. */
 #define VALIDATION_SIDE 128
 
 /* What a crop that is degraded has around it, at most: two squares of a JPEG with halved colours would be 32, but what
  * is further away than one hardly matters. */
 #define DEGRADED_MARGIN 16
 
-/* Longest side of a photo in pixels; larger ones are shrunk, which also takes out what the camera or
- * JPEG left in their finest detail. */
-#define MAX_PHOTO_SIDE 2048
-
 struct AtlUpscaleData
 {
   AtlUpscaleOptions *options;
   const AtlBackend *backend;
-  GArray *training, *validation; /* of AtlPair */
-  GArray *units;                 /* of int: the photo of each unit of an epoch */
-  char *checksum;                /* of the pictures, in their order */
+  AtlUpscalePhotos photos;
+  GArray *units;  /* of int: the photo of each unit of an epoch */
+  char *checksum; /* of the pictures */
   AtlOrder *order;
 
   /* A batch. */
@@ -57,8 +53,7 @@ atl_upscale_data_free (AtlUpscaleData *data)
   if (data == NULL)
     return;
 
-  g_clear_pointer (&data->training, g_array_unref);
-  g_clear_pointer (&data->validation, g_array_unref);
+  atl_upscale_photos_clear (&data->photos);
   g_clear_pointer (&data->units, g_array_unref);
   atl_order_free (data->order);
   g_free (data->checksum);
@@ -72,201 +67,13 @@ atl_upscale_data_free (AtlUpscaleData *data)
 int
 atl_upscale_data_n_photos (const AtlUpscaleData *data)
 {
-  return (int) data->training->len;
+  return (int) data->photos.training->len;
 }
 
 int
 atl_upscale_data_n_validation (const AtlUpscaleData *data)
 {
-  return (int) data->validation->len;
-}
-
-/* Loading. */
-
-static GPtrArray *
-shuffled_paths (const GPtrArray *paths, guint64 seed)
-{
-  GPtrArray *shuffled = g_ptr_array_new_with_free_func (g_free);
-  g_autofree guint32 *order = g_new (guint32, paths->len);
-  AtlRandom random;
-
-  atl_stream_init (&random, seed, ATL_STREAM_SPLIT, 0);
-  atl_random_permutation (order, paths->len, &random);
-  for (guint i = 0; i < paths->len; i++)
-    g_ptr_array_add (shuffled, g_strdup (g_ptr_array_index (paths, order[i])));
-  return shuffled;
-}
-
-/* Half of what is free, and the small pictures need a quarter of it or less. */
-static size_t
-memory_for_photos (void)
-{
-  const size_t available = atl_memory_available ();
-
-  return available > 0 ? available / 5 * 2 : (size_t) 1 << 30;
-}
-
-/* Which photos are used must not depend on how much memory is free when a training is resumed: the first
- * sitting's number is an option from then on. */
-static AtlPhotoLimits
-limits_of_training (const AtlUpscaleOptions *o)
-{
-  const int n = o->common.photos;
-
-  return (AtlPhotoLimits) {
-    .min_side = o->crop * o->scale,
-    .max_side = MAX_PHOTO_SIDE,
-    .max_photos = n > 0 ? n : G_MAXINT,
-    .max_bytes = o->common.resume && n > 0 ? G_MAXSIZE : memory_for_photos (),
-  };
-}
-
-static GArray *
-load_pairs (const AtlUpscaleOptions *o, const char *const *places, const AtlPhotoLimits *limits,
-            GPtrArray *problems, const AtlProgress *progress, GError **error)
-{
-  g_autoptr (GPtrArray) found = atl_photos_find (places, error);
-  const AtlProgress loading = atl_progress_part (progress, 0.0, 0.6);
-  const AtlProgress shrinking = atl_progress_part (progress, 0.6, 1.0);
-  g_auto (AtlPhotos) photos = { 0 };
-
-  if (found == NULL)
-    return NULL;
-
-  g_autoptr (GPtrArray) paths = shuffled_paths (found, (guint64) o->common.seed);
-  if (! atl_photos_load (&photos, paths, limits, problems, &loading, error))
-    return NULL;
-  return atl_pairs_new (&photos, o->scale, &shrinking, error);
-}
-
-/* Moves the first pairs of the training to the validation. */
-static void
-hold_out (AtlUpscaleData *data, double part)
-{
-  const guint n = data->training->len;
-  const guint n_held = MIN ((guint) ceil (part * n), MIN (MAX_VALIDATION_PHOTOS, n - 1));
-
-  data->validation = g_array_new (FALSE, TRUE, sizeof (AtlPair));
-  g_array_set_clear_func (data->validation, (GDestroyNotify) atl_pair_clear);
-  g_array_append_vals (data->validation, data->training->data, n_held);
-  /* They have a new owner: no clear function for them here. */
-  g_array_set_clear_func (data->training, NULL);
-  g_array_remove_range (data->training, 0, n_held);
-  g_array_set_clear_func (data->training, (GDestroyNotify) atl_pair_clear);
-}
-
-/* Whether --validation is a part, 0 to below 1, rather than a folder. */
-static gboolean
-parse_part (const char *text, double *part)
-{
-  char *end;
-
-  *part = g_ascii_strtod (text, &end);
-  return end != text && *end == '\0' && *part >= 0.0 && *part < 1.0;
-}
-
-static gboolean
-load_training (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress,
-               GError **error)
-{
-  AtlUpscaleOptions *o = data->options;
-  const AtlPhotoLimits limits = limits_of_training (o);
-
-  data->training = load_pairs (o, (const char *const *) o->common.data, &limits, problems, progress,
-                               error);
-  if (data->training == NULL)
-    return FALSE;
-  if (data->training->len == 0)
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-                   _ ("none of the photos can be used; each must have at least %d x %d pixels, or "
-                      "give a smaller '--crop'"),
-                   limits.min_side, limits.min_side);
-      return FALSE;
-    }
-  o->common.photos = (int) data->training->len;
-  return TRUE;
-}
-
-static gboolean
-load_validation (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress,
-                 GError **error)
-{
-  const AtlUpscaleOptions *o = data->options;
-  const char *const places[] = { o->common.validation, NULL };
-  const AtlPhotoLimits limits = { .min_side = o->crop * o->scale,
-                                  .max_side = MAX_PHOTO_SIDE,
-                                  .max_photos = MAX_VALIDATION_PHOTOS,
-                                  .max_bytes = G_MAXSIZE };
-
-  data->validation = load_pairs (o, places, &limits, problems, progress, error);
-  if (data->validation == NULL)
-    return FALSE;
-  if (data->validation->len == 0)
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-                   _ ("none of the photos in '%s' can be validated on"), o->common.validation);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-/* The small pictures to measure on: always the same. */
-static gboolean
-degrade_validation (AtlUpscaleData *data, GError **error)
-{
-  const AtlUpscaleOptions *o = data->options;
-
-  for (guint i = 0; o->degrade != NULL && i < data->validation->len; i++)
-    {
-      AtlRandom random;
-
-      atl_stream_init (&random, (guint64) o->common.seed, ATL_STREAM_VALIDATION, i);
-      if (! atl_degrade (&o->degradation, &g_array_index (data->validation, AtlPair, i).small,
-                         &random, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-load (AtlUpscaleData *data, GPtrArray *problems, const AtlProgress *progress, GError **error)
-{
-  double part;
-  const gboolean is_part = parse_part (data->options->common.validation, &part);
-  const AtlProgress training = atl_progress_part (progress, 0.0, is_part ? 1.0 : 0.9);
-  const AtlProgress validation = atl_progress_part (progress, 0.9, 1.0);
-
-  if (! load_training (data, problems, &training, error))
-    return FALSE;
-  if (is_part)
-    hold_out (data, part);
-  else if (! load_validation (data, problems, &validation, error))
-    return FALSE;
-  return degrade_validation (data, error);
-}
-
-static void
-add_to_checksum (GChecksum *checksum, const GArray *pairs)
-{
-  for (guint i = 0; i < pairs->len; i++)
-    {
-      const AtlPhoto *small = &g_array_index (pairs, AtlPair, i).small;
-      const gint32 size[] = { GINT32_TO_LE (small->width), GINT32_TO_LE (small->height) };
-
-      g_checksum_update (checksum, (const guchar *) size, sizeof size);
-      g_checksum_update (checksum, small->rgb, (gssize) 3 * small->width * small->height);
-    }
-}
-
-static char *
-checksum_of_pictures (const AtlUpscaleData *data)
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-
-  add_to_checksum (checksum, data->training);
-  add_to_checksum (checksum, data->validation);
-  return g_strdup (g_checksum_get_string (checksum));
+  return (int) data->photos.validation->len;
 }
 
 /* Each photo has as many units as crops would cover it. */
@@ -276,9 +83,9 @@ make_units (AtlUpscaleData *data)
   const double crop_area = (double) data->options->crop * data->options->crop;
 
   data->units = g_array_new (FALSE, FALSE, sizeof (int));
-  for (int i = 0; i < (int) data->training->len; i++)
+  for (int i = 0; i < (int) data->photos.training->len; i++)
     {
-      const AtlPhoto *small = &g_array_index (data->training, AtlPair, i).small;
+      const AtlPhoto *small = &g_array_index (data->photos.training, AtlPair, i).small;
       const int n = (int) ceil ((double) small->width * small->height / crop_area);
 
       for (int k = 0; k < n; k++)
@@ -291,9 +98,9 @@ static void
 choose_validation_side (AtlUpscaleData *data)
 {
   data->validation_side = VALIDATION_SIDE;
-  for (guint i = 0; i < data->validation->len; i++)
+  for (guint i = 0; i < data->photos.validation->len; i++)
     {
-      const AtlPhoto *small = &g_array_index (data->validation, AtlPair, i).small;
+      const AtlPhoto *small = &g_array_index (data->photos.validation, AtlPair, i).small;
 
       data->validation_side = MIN (data->validation_side, MIN (small->width, small->height));
     }
@@ -325,10 +132,10 @@ atl_upscale_data_new (AtlUpscaleOptions *options, const AtlBackend *backend, GPt
 
   data->options = options;
   data->backend = backend;
-  if (! load (data, problems, progress, error))
+  if (! atl_upscale_photos_load (&data->photos, options, problems, progress, error))
     return NULL;
 
-  data->checksum = checksum_of_pictures (data);
+  data->checksum = atl_upscale_photos_checksum (&data->photos);
   make_units (data);
   choose_validation_side (data);
   if (! make_buffers (data, error))
@@ -381,7 +188,7 @@ make_batch (void *recipe_data, float *input, guint64 first_sample, GError **erro
       const guint64 sample = first_sample + k;
       const guint32 unit = atl_order_unit (data->order, sample);
       const int photo = g_array_index (data->units, int, unit);
-      const AtlPair *pair = &g_array_index (data->training, AtlPair, photo);
+      const AtlPair *pair = &g_array_index (data->photos.training, AtlPair, photo);
       AtlRandom random;
 
       atl_stream_init (&random, (guint64) o->common.seed, ATL_STREAM_SAMPLE, sample);
@@ -469,7 +276,7 @@ validate (void *recipe_data, AtlValidation *result, const float *parameters, GEr
   AtlUpscaleData *data = recipe_data;
   const int small = data->validation_side, large = small * data->options->scale;
   const AtlRegion all = { 0, 0, large, large };
-  const double n = data->validation->len;
+  const double n = data->photos.validation->len;
   g_autoptr (AtlPrepared)
       prepared = atl_prepared_new (data->model->graph, parameters, data->backend, error);
 
@@ -497,8 +304,9 @@ validate (void *recipe_data, AtlValidation *result, const float *parameters, GEr
                          .gradient = floats + n_tensor,
                          .side = large };
   *result = (AtlValidation) { 0 };
-  for (guint i = 0; i < data->validation->len; i++)
-    if (! validate_pair (data, &g_array_index (data->validation, AtlPair, i), &v, result, error))
+  for (guint i = 0; i < data->photos.validation->len; i++)
+    if (! validate_pair (data, &g_array_index (data->photos.validation, AtlPair, i), &v, result,
+                         error))
       return FALSE;
 
   result->loss /= n;
@@ -520,7 +328,7 @@ atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
                        .checksum = data->checksum,
                        .make_batch = make_batch,
                        .loss = batch_loss,
-                       .validate = data->validation->len > 0 ? validate : NULL,
+                       .validate = data->photos.validation->len > 0 ? validate : NULL,
                        .options = &atl_upscale_options,
                        .values = o };
 }
