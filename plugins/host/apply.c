@@ -12,6 +12,7 @@
 
 #include "base/i18n.h"
 #include "base/threads.h"
+#include "host/locks.h"
 #include "host/targets.h"
 #include "image/room.h"
 #include "image/swap.h"
@@ -139,42 +140,20 @@ check_kept (const GArray *targets, guint losses, GError **error)
   return TRUE;
 }
 
-/* Lifts the locks against changed pixels of a layer and the groups around it, or sets them again: GIMP's
- * Scale Image scales locked layers too, but ends a plug-in that writes into them. Adds the layers that
- * were locked to 'locked'. */
-static void
-unlock (AtlHostLayer layer, GArray *locked)
-{
-  gboolean more = TRUE;
-
-  while (more)
-    {
-      if (gimp_item_get_lock_content (GIMP_ITEM (layer)))
-        {
-          gimp_item_set_lock_content (GIMP_ITEM (layer), FALSE);
-          g_array_append_val (locked, layer);
-        }
-      more = atl_host_layer_parent (layer, &layer);
-    }
-}
-
 /* Replaces the pixels without GIMP's shadow buffer, whose merge would keep what is not selected. That is
  * safe for undo, since the scaling just before has put the original pixels into it.
+ * GIMP's Scale Image scales locked layers too, but GIMP ends a plug-in that writes into them.
  * If GIMP has made the layer larger than was foreseen, its own pixels stay there. */
 static void
 write_pixels (const AtlHostTarget *target)
 {
-  g_autoptr (GArray) locked = g_array_new (FALSE, FALSE, sizeof (AtlHostLayer));
-  GeglBuffer *buffer;
+  GArray *locks = atl_host_locks_lift (target->layer);
+  GeglBuffer *buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (target->layer));
 
-  unlock (target->layer, locked);
-  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (target->layer));
   gegl_buffer_copy (target->pixels, NULL, GEGL_ABYSS_NONE, buffer, NULL);
   g_object_unref (buffer); /* sends the pixels to GIMP */
   gimp_drawable_update (GIMP_DRAWABLE (target->layer), 0, 0, target->width, target->height);
-
-  for (guint i = 0; i < locked->len; i++)
-    gimp_item_set_lock_content (GIMP_ITEM (g_array_index (locked, AtlHostLayer, i)), TRUE);
+  atl_host_locks_restore (locks);
 }
 
 static gboolean
@@ -216,7 +195,7 @@ all_valid (const AtlHostRequest *request)
 {
   if (! gimp_image_is_valid (request->image))
     return FALSE;
-  for (int i = 0; i < request->n_selected; i++)
+  for (int i = 0; ! request->whole && i < request->n_selected; i++)
     if (! gimp_item_is_valid (GIMP_ITEM (request->selected[i])))
       return FALSE;
   return TRUE;
@@ -258,7 +237,13 @@ commit (const AtlHostRequest *request, const GArray *targets, GError **error)
   gimp_image_undo_group_start (request->image);
   done = atl_host_scale (request);
   for (guint i = 0; done && i < targets->len; i++)
-    write_pixels (&g_array_index (targets, AtlHostTarget, i));
+    {
+      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
+
+      /* GIMP ends a plug-in that writes into a layer which was deleted. */
+      if (gimp_item_is_valid (GIMP_ITEM (target->layer)))
+        write_pixels (target);
+    }
   gimp_image_undo_group_end (request->image);
 
   if (! done)

@@ -7,6 +7,7 @@
 #include "host/targets.h"
 
 #include "base/i18n.h"
+#include "host/locks.h"
 
 static void
 target_clear (gpointer data)
@@ -130,8 +131,8 @@ scale_box (const GeglRectangle *box, double scale, int *width, int *height)
   *height = MAX (1, SIGNED_ROUND (scale * box->height));
 }
 
-static void
-image_size (const AtlHostRequest *request, int *width, int *height)
+void
+atl_host_image_size (const AtlHostRequest *request, int *width, int *height)
 {
   const GeglRectangle box = { 0, 0, gimp_image_get_width (request->image),
                               gimp_image_get_height (request->image) };
@@ -146,7 +147,7 @@ add_image_targets (GArray *targets, const AtlHostRequest *request, GError **erro
   Scaling scaling = { .with_image = TRUE };
   int width, height;
 
-  image_size (request, &width, &height);
+  atl_host_image_size (request, &width, &height);
   if (width > GIMP_MAX_IMAGE_SIZE || height > GIMP_MAX_IMAGE_SIZE)
     {
       g_set_error (
@@ -233,30 +234,58 @@ layers_to_scale (const AtlHostRequest *request)
   return layers;
 }
 
+/* Whether the layer, or the outermost group around it, is one of these. */
 static gboolean
-check_image_of (const AtlHostRequest *request, GError **error)
+is_in (AtlHostLayer layer, const GArray *layers)
 {
-  for (int i = 0; i < request->n_selected; i++)
-    if (gimp_item_get_image (GIMP_ITEM (request->selected[i])) != request->image)
-      {
-        g_autofree char *name = atl_host_layer_name (request->selected[i]);
+  while (atl_host_layer_parent (layer, &layer))
+    ;
+  return is_among (layer, (const AtlHostLayer *) layers->data, (int) layers->len);
+}
 
-        g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
-                     _ ("the layer '%s' belongs to another image"), name);
-        return FALSE;
-      }
+static gboolean
+check_in_image (AtlHostLayer layer, const AtlHostRequest *request, const GArray *all,
+                GError **error)
+{
+  if (! gimp_item_is_valid (GIMP_ITEM (layer)))
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT, _ ("a selected layer was deleted"));
+      return FALSE;
+    }
+
+  g_autofree char *name = atl_host_layer_name (layer);
+
+  if (gimp_item_get_image (GIMP_ITEM (layer)) != request->image)
+    g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                 _ ("the layer '%s' belongs to another image"), name);
+  else if (! is_in (layer, all))
+    g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                 _ ("the layer '%s' was made for the image, but is not in it"), name);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_all_in_image (const AtlHostRequest *request, GError **error)
+{
+  g_autoptr (GArray) all = atl_host_image_layers (request->image);
+
+  for (int i = 0; i < request->n_selected; i++)
+    if (! check_in_image (request->selected[i], request, all, error))
+      return FALSE;
   return TRUE;
 }
 
 static gboolean
 add_selected_targets (GArray *targets, const AtlHostRequest *request, GError **error)
 {
-  g_autoptr (GArray) layers = layers_to_scale (request);
   const Scaling scaling = { .with_image = FALSE };
 
-  if (! check_image_of (request, error))
+  if (! check_all_in_image (request, error))
     return FALSE;
 
+  g_autoptr (GArray) layers = layers_to_scale (request);
   for (guint i = 0; i < layers->len; i++)
     {
       AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
@@ -334,21 +363,29 @@ choose_interpolation (const AtlHostRequest *request, const GArray *layers)
     gimp_context_set_interpolation (GIMP_INTERPOLATION_NONE);
 }
 
+/* The user can lock a layer, or delete it, while GIMP scales the one before: some scaled and some not is what nobody
+ * wants, and no plug-in can undo. So all are scaled, as if that had come afterwards. */
 static gboolean
 scale_layers (const GArray *layers, double scale)
 {
-  for (guint i = 0; i < layers->len; i++)
+  gboolean done = TRUE;
+
+  for (guint i = 0; done && i < layers->len; i++)
     {
       AtlHostLayer layer = g_array_index (layers, AtlHostLayer, i);
       GeglRectangle box;
       int width, height;
 
+      if (! gimp_item_is_valid (GIMP_ITEM (layer)))
+        continue;
+
       layer_box (layer, &box);
       scale_box (&box, scale, &width, &height);
-      if (! gimp_layer_scale (layer, width, height, TRUE))
-        return FALSE;
+      GArray *locks = atl_host_locks_lift (layer);
+      done = gimp_layer_scale (layer, width, height, TRUE);
+      atl_host_locks_restore (locks);
     }
-  return TRUE;
+  return done;
 }
 
 gboolean
@@ -364,7 +401,7 @@ atl_host_scale (const AtlHostRequest *request)
     {
       int width, height;
 
-      image_size (request, &width, &height);
+      atl_host_image_size (request, &width, &height);
       done = gimp_image_scale (request->image, width, height);
     }
   else

@@ -28,6 +28,9 @@ typedef struct
   GeglBuffer *pixels;   /* as computed; NULL before */
 } AtlHostTarget;
 
+/* What the whole image becomes. */
+void atl_host_image_size (const AtlHostRequest *request, int *width, int *height);
+
 /* The layers whose pixels are to be computed, AtlHostTarget, in an order that stays; nothing is read yet.
  * ATL_ERROR_ARGUMENT if one of them is locked or would become too large for GIMP, or none is selected. */
 GArray *atl_host_targets_new (const AtlHostRequest *request, GError **error);

@@ -53,6 +53,17 @@ def selected_in_part(bench):
         assert_close(bench.read(name + "-out.tif"), layers[name], 0)
 
 
+@test("if one of several layers is not in the image, none is scaled", version="3")
+def selected_not_inserted(bench):
+    _, scheme = layered(bench)
+    call = """(upscale image (list (layer-named image "base") stray) 2 "double" 'layers)"""
+    said = yield f"""
+      (let* ((image {scheme})
+             (stray (car (gimp-layer-new-from-drawable (layer-named image "masked") image))))
+        {refused(call)})"""
+    assert_refused(said, "is not in it")
+
+
 @test("a selected group is scaled with what is in it")
 def selected_group(bench):
     layers, scheme = layered(bench)
