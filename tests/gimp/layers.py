@@ -3,6 +3,7 @@
 # Layers and what else an image has, when the whole image is enlarged.
 
 import pictures
+import xcf
 from cases import LAYERS, TOLERANCE, assert_close, assert_equal, assert_same_image, facts, layered, save_layers, test
 
 
@@ -53,6 +54,45 @@ def layer_filter(bench):
     assert pictures.psnr(bench.read("blurred.tif"), expected) < 30, "the filter does nothing"
     assert_close(bench.read("blurred.tif"), bench.read("expected.tif"), TOLERANCE["B"])
     assert_close(bench.read("out.tif"), expected, TOLERANCE["B"])
+
+
+@test("linked layers are enlarged once, and stay linked", version="2")
+def linked(bench):
+    layers, scheme = layered(bench)
+    said = yield f"""
+      (let* ((image {scheme}) (scaled (car (gimp-image-duplicate image))))
+        (for-each (lambda (name) (gimp-item-set-linked (layer-named image name) TRUE)) '("base" "group" "masked"))
+        (gimp-image-scale scaled 80 60)
+        (upscale image (list (layer-named image "base")) 2 "double" 'image)
+        (say "scaled" (image-facts scaled))
+        (say "upscaled" (image-facts image))
+        (say "linked" (map (lambda (name) (car (gimp-item-get-linked (layer-named image name))))
+                           '("base" "masked" "group" "grouped")))
+        {save_layers(bench)})"""
+    assert_same_image(said, "upscaled", "scaled")
+    assert_equal(said["linked"], [1, 1, 1, 0], "the chain of the layers")
+    for name in LAYERS:
+        assert_close(bench.read(name + "-out.tif"), pictures.doubled(layers[name]), TOLERANCE["B"])
+
+
+@test("a set of layers stays one, of the same layers", version="3")
+def layer_set(bench):
+    """GIMP makes it of the linked layers in a file of GIMP 2.10; its procedures know no sets."""
+    layers = {name: pictures.make(40, 30, 3, "B", seed=seed) for seed, name in enumerate(("one", "two", "three"))}
+    xcf.write(bench.path("in.xcf"), layers, linked=("one", "three"))
+    saving = "".join(f"""(save-drawable image (layer-named image "{name}") {bench.out(name + "-out.tif")})"""
+                     for name in layers)
+    yield f"""
+      (let ((image (file-load {bench.out("in.xcf")})))
+        (gimp-xcf-save RUN-NONINTERACTIVE image {bench.out("before.xcf")})
+        (upscale image (ids (gimp-image-get-layers image)) 2 "double" 'image)
+        (gimp-xcf-save RUN-NONINTERACTIVE image {bench.out("after.xcf")})
+        {saving})"""
+    before, after = (xcf.sets(bench.path(name)) for name in ("before.xcf", "after.xcf"))
+    assert_equal([sorted(members) for members in before.values()], [["one", "three"]], "the layers of the set before")
+    assert_equal(after, before, "the set")
+    for name in layers:
+        assert_close(bench.read(name + "-out.tif"), pictures.doubled(layers[name]), TOLERANCE["B"])
 
 
 def opaque_part(picture, x, y, width, height):

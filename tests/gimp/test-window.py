@@ -278,27 +278,49 @@ def killed(session):
     assert_untouched(session, before)
 
 
-def killed_in_commit(session):
-    """While GIMP scales an image of a small layer and large channels. GIMP closes the group of undo."""
+def await_commit(session):
+    """Of an image of a small layer and large channels, which GIMP scales for a while; the call, the plug-in's process
+    and the pixels before."""
     session.open_new(f"""(set! image (new-image 3000 2500 RGB 150))
                         (add-layer image {quoted(session.path("in.tif"))} "small" 0 0 0)
                         (do ((i 0 (+ i 1)))
                             ((= i 4))
                           (gimp-image-insert-channel image (new-channel image "channel") 0 0))
                         (gimp-image-add-hguide image 7)""")
-    before = session.pixels()
+    before = session.picture()
     gimp = session.gimp.processes[-1].pid
     start = window.computed(gimp)
     call = window.Call(session.gimp, SLOWLY)
     process = await_plug_in(session)
     window.wait_for(lambda: window.computed(gimp) > start + 0.5 or None, 60, "the commit")
-    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
-    os.kill(process, signal.SIGKILL)
-    call.end()
+    return call, process, before
+
+
+def assert_one_step(session, before):
     session.await_state([6000, 5000, 14, 1])
     session.gimp.press(WINDOW, "ctrl+z")
     session.await_state([3000, 2500, 7, 0])
-    assert session.pixels() == before, "the pixels are not the original ones"
+    assert session.pixels() == before.samples, "the pixels are not the original ones"
+
+
+def cancelled_in_commit(session):
+    """There is nothing to cancel any more: neither the place of the button nor Escape end it."""
+    call, process, before = await_commit(session)
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be cancelled"
+    session.gimp.click(session.gimp.window(WINDOW), *CANCEL)
+    session.gimp.do("key", "Escape")
+    assert call.end()["error"] == "", "the commit was cancelled"
+    assert session.pixels() == pictures.doubled(before).samples, "other pixels"
+    assert_one_step(session, before)
+
+
+def killed_in_commit(session):
+    """GIMP closes the group of undo."""
+    call, process, before = await_commit(session)
+    assert session.gimp.running_plug_in() == process, "the plug-in was ready before it could be killed"
+    os.kill(process, signal.SIGKILL)
+    call.end()
+    assert_one_step(session, before)
 
 
 def gimp_killed(session):
@@ -324,6 +346,7 @@ TESTS = {
     "a text layer, and undo": text_layer,
     "a layer painted on meanwhile is left alone": painted,
     "a plug-in that is killed leaves the image as it was": killed,
+    "Cancel pressed in the commit does not end it": cancelled_in_commit,
     "a plug-in that is killed in the commit leaves one step to undo": killed_in_commit,
     "an image closed meanwhile is no accident": closed,
     "if GIMP is killed the plug-in ends": gimp_killed,
