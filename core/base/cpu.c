@@ -5,10 +5,18 @@
 
 #include "base/cpu.h"
 
+#include "base/i18n.h"
+
 static const char *const level_names[] = {
   [ATL_CPU_BASELINE] = "baseline",
   [ATL_CPU_AVX2] = "avx2",
   [ATL_CPU_AVX512] = "avx512",
+};
+
+static const char *const level_titles[] = {
+  [ATL_CPU_BASELINE] = N_ ("without AVX2"),
+  [ATL_CPU_AVX2] = "AVX2",
+  [ATL_CPU_AVX512] = "AVX-512",
 };
 
 /* __builtin_cpu_supports () also asks XGETBV whether the system saves the wide registers. */
@@ -73,4 +81,10 @@ const char *
 atl_cpu_level_name (AtlCpuLevel level)
 {
   return level_names[level];
+}
+
+const char *
+atl_cpu_level_title (AtlCpuLevel level)
+{
+  return _ (level_titles[level]);
 }

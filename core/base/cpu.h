@@ -29,4 +29,7 @@ ATL_PUBLIC gboolean atl_cpu_is_lowered (void);
 /* "baseline", "avx2" or "avx512". */
 ATL_PUBLIC const char *atl_cpu_level_name (AtlCpuLevel level);
 
+/* For people: "without AVX2", "AVX2" or "AVX-512". */
+ATL_PUBLIC const char *atl_cpu_level_title (AtlCpuLevel level);
+
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/i18n.h"
 #include "base/threads.h"
 #include "filters/job.h"
@@ -347,12 +348,11 @@ upscale_memory (const AtlJob *job, int width, int height)
 static char *
 upscale_describe (const AtlJob *job)
 {
-  const AtlBackend *backend = atl_backend_default ();
   g_autofree char *names = model_names ((const UpscaleJob *) job);
 
-  return g_strdup_printf (
-      P_ ("%s on %s (%s), %d thread", "%s on %s (%s), %d threads", atl_threads_count ()), names,
-      backend->name, backend->variant, atl_threads_count ());
+  return g_strdup_printf (P_ ("%s on the processor (%s), %d thread",
+                              "%s on the processor (%s), %d threads", atl_threads_count ()),
+                          names, atl_cpu_level_title (atl_cpu_level ()), atl_threads_count ());
 }
 
 const AtlFilter atl_filter_upscale = {

@@ -100,10 +100,19 @@ unknown_is_ignored (void)
   CU_ASSERT_PTR_NULL (strstr (found + 1, "'warp'"));
 }
 
+static void
+has_a_title (void)
+{
+  CU_ASSERT_STRING_EQUAL (atl_cpu_level_title (ATL_CPU_BASELINE), "without AVX2");
+  CU_ASSERT_STRING_EQUAL (atl_cpu_level_title (ATL_CPU_AVX2), "AVX2");
+  CU_ASSERT_STRING_EQUAL (atl_cpu_level_title (ATL_CPU_AVX512), "AVX-512");
+}
+
 int
 main (int argc, char **argv)
 {
   static const AtlTest tests[] = {
+    { "has a title", has_a_title },
     { "lowered, never raised", lowered_never_raised },
     { "processor has it", processor_has_it },
     { "unknown is ignored", unknown_is_ignored },

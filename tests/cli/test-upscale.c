@@ -100,7 +100,7 @@ tells_what_it_did (void)
   atl_test_run (ATL_EXIT_DONE, &output, &messages,
                 ATL_ARGUMENTS ("upscale", place.photo, "-o", place.output, "--json", "-v"));
   atl_test_contains (messages, "80 x 60 pixels");
-  atl_test_contains (messages, "'upscale-x2' on cpu");
+  atl_test_contains (messages, "'upscale-x2' on the processor (");
 
   g_autoptr (JsonNode) node = json_from_string (output, NULL);
   CU_ASSERT_FATAL (node != NULL && JSON_NODE_HOLDS_ARRAY (node));
