@@ -7,7 +7,6 @@
 #include "host/gimp3/dialog.h"
 
 #include <libgimp/gimpui.h>
-#include <math.h>
 
 #include "base/i18n.h"
 #include "base/text.h"
@@ -20,9 +19,6 @@
 
 enum
 {
-  /* Pixels around a part that networks see too. Ours reach 20 far, one after the other up to 35: what is shown can
-   * differ from the result at its edge, too little to be seen. */
-  MARGIN = 32,
   PAUSE = 100 /* milliseconds after the last change until it is tried out */
 };
 
@@ -34,51 +30,59 @@ typedef struct
   const GArray *selected; /* layers */
   GimpDrawable *shown;    /* the layer in the preview */
   GtkDialog *window;
-  GtkLabel *facts, *how;
+  GtkLabel *facts, *runs;
   AtlPreview *preview;
   AtlTrial *trial;
-  double scale;                  /* of the settings; 0 while it is not known */
   gboolean of_layers;            /* the settings mean the selected layers alone */
   int asked_width, asked_height; /* of the layer that time and memory were asked for */
-  char *offer, *offered_how;     /* what is told where OK is offered; NULL where it is not */
+  double scale, seconds;         /* of the answer on the settings; scale 0 while there is none */
+  size_t memory;
+  char *how;
+  char *offer; /* what is told where OK is offered; NULL where it is not */
   guint timeout;
   gboolean settings_changed; /* since the last question */
+  gboolean gone;             /* a layer, when it was looked for last */
+  gboolean part_failed;      /* the last one that was tried */
 } Dialog;
-
-/* The part of the layer that has to be computed for the one that is shown. */
-static GeglRectangle
-with_margin (const Dialog *dialog, const GeglRectangle *part)
-{
-  const GeglRectangle all = { 0, 0, gimp_drawable_get_width (dialog->shown),
-                              gimp_drawable_get_height (dialog->shown) };
-  const GeglRectangle wide = { part->x - MARGIN, part->y - MARGIN, part->width + 2 * MARGIN,
-                               part->height + 2 * MARGIN };
-  GeglRectangle inside;
-
-  gegl_rectangle_intersect (&inside, &wide, &all);
-  return inside;
-}
 
 static void
 ask_part (Dialog *dialog)
 {
-  const GeglRectangle part = atl_preview_part (dialog->preview);
-  const GeglRectangle wide = with_margin (dialog, &part);
-  g_autoptr (GeglBuffer) layer = gimp_drawable_get_buffer (dialog->shown);
-  g_autoptr (GeglBuffer) copy = gegl_buffer_new (GEGL_RECTANGLE (0, 0, wide.width, wide.height),
-                                                 gegl_buffer_get_format (layer));
+  int width, height;
+  GeglBuffer *part = atl_preview_part (dialog->preview, &width, &height);
 
-  gegl_buffer_copy (layer, &wide, GEGL_ABYSS_NONE, copy, gegl_buffer_get_extent (copy));
-  atl_trial_ask_part (dialog->trial, copy);
+  if (part != NULL)
+    atl_trial_ask_part (dialog->trial, part, width, height);
 }
 
 /* Until the settings are others, or, if the error is that of a part, another one succeeds. */
 static void
-show_error (Dialog *dialog, const GError *error)
+show_error (Dialog *dialog, const char *message)
 {
-  gtk_label_set_text (dialog->facts, error->message);
-  gtk_label_set_text (dialog->how, "");
+  gtk_label_set_text (dialog->facts, message);
+  gtk_label_set_text (dialog->runs, "");
   gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, FALSE);
+}
+
+static gboolean
+all_there (const GArray *layers)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (! gimp_item_is_valid (GIMP_ITEM (g_array_index (layers, AtlHostLayer, i))))
+      return FALSE;
+  return TRUE;
+}
+
+/* GIMP lets its user go on while a dialog is open. */
+static gboolean
+check_layers (Dialog *dialog)
+{
+  dialog->gone = ! gimp_item_is_valid (GIMP_ITEM (dialog->shown))
+                 || (dialog->of_layers && ! all_there (dialog->selected));
+  if (dialog->gone)
+    show_error (dialog, _ ("The layer is gone: it was deleted while this dialog was open. Close "
+                           "the dialog, and open it again for another layer."));
+  return ! dialog->gone;
 }
 
 /* The layer of most pixels, which takes most memory. */
@@ -108,28 +112,39 @@ find_largest (const GArray *layers, int *width, int *height)
     }
 }
 
+/* The largest of the layers that the settings mean. */
+static void
+find_asked (const Dialog *dialog, int *width, int *height)
+{
+  g_autoptr (GArray) all = atl_host_image_layers (dialog->image);
+
+  *width = 0;
+  *height = 0;
+  find_largest (dialog->of_layers && dialog->selected->len > 0 ? dialog->selected : all, width,
+                height);
+}
+
 static void
 ask_settings (Dialog *dialog)
 {
   g_autoptr (AtlSettings) settings = atl_settings_new (dialog->filter);
-  g_autoptr (GArray) all = atl_host_image_layers (dialog->image);
   g_autoptr (GError) error = NULL;
 
   dialog->settings_changed = FALSE;
+  dialog->part_failed = FALSE;
   dialog->scale = 0.0;
   g_clear_pointer (&dialog->offer, g_free);
-  g_clear_pointer (&dialog->offered_how, g_free);
   if (! atl_arguments_read (settings, dialog->config, dialog->filter, &error))
     {
-      show_error (dialog, error);
+      show_error (dialog, error->message);
       return;
     }
 
   dialog->of_layers = atl_host_is_of_layers (dialog->filter, settings);
-  dialog->asked_width = 0;
-  dialog->asked_height = 0;
-  find_largest (dialog->of_layers && dialog->selected->len > 0 ? dialog->selected : all,
-                &dialog->asked_width, &dialog->asked_height);
+  if (! check_layers (dialog))
+    return;
+
+  find_asked (dialog, &dialog->asked_width, &dialog->asked_height);
   atl_trial_ask (dialog->trial, g_steal_pointer (&settings), MAX (dialog->asked_width, 1),
                  MAX (dialog->asked_height, 1));
 }
@@ -142,7 +157,7 @@ ask (gpointer data)
   dialog->timeout = 0;
   if (dialog->settings_changed)
     ask_settings (dialog);
-  else if (dialog->scale > 0.0)
+  else if (dialog->scale > 0.0 && check_layers (dialog))
     ask_part (dialog);
   return G_SOURCE_REMOVE;
 }
@@ -172,30 +187,41 @@ part_moved (void *data)
 
 /* "The image becomes 1600 x 1200 pixels. ", or a layer does; nothing if the size stays. To be freed by g_free (). */
 static char *
-describe_size (const Dialog *dialog, double scale)
+describe_size (const Dialog *dialog, const AtlHostRequest *request, const GArray *targets)
 {
-  const int width = dialog->of_layers ? gimp_drawable_get_width (dialog->shown)
-                                      : gimp_image_get_width (dialog->image);
-  const int height = dialog->of_layers ? gimp_drawable_get_height (dialog->shown)
-                                       : gimp_image_get_height (dialog->image);
-  const int new_width = (int) round (width * scale), new_height = (int) round (height * scale);
+  int width, height;
 
-  if (scale == 1.0)
+  if (request->scale == 1.0)
     return g_strdup ("");
-  if (! dialog->of_layers)
-    return g_strdup_printf (_ ("The image becomes %d x %d pixels. "), new_width, new_height);
+  if (request->whole)
+    {
+      atl_host_image_size (request, &width, &height);
+      return g_strdup_printf (_ ("The image becomes %d x %d pixels. "), width, height);
+    }
 
-  g_autofree char *name = atl_host_layer_name (GIMP_LAYER (dialog->shown));
-  return g_strdup_printf (_ ("The layer '%s' becomes %d x %d pixels. "), name, new_width,
-                          new_height);
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const AtlHostTarget *target = &g_array_index (targets, AtlHostTarget, i);
+
+      if (GIMP_DRAWABLE (target->layer) == dialog->shown)
+        {
+          g_autofree char *name = atl_host_layer_name (target->layer);
+
+          return g_strdup_printf (_ ("The layer '%s' becomes %d x %d pixels. "), name,
+                                  target->width, target->height);
+        }
+    }
+  return g_strdup ("");
 }
 
 /* Tells what is offered, with OK. */
 static void
 show_offer (Dialog *dialog)
 {
+  g_autofree char *runs = g_strdup_printf (_ ("Runs %s"), dialog->how);
+
   gtk_label_set_text (dialog->facts, dialog->offer);
-  gtk_label_set_text (dialog->how, dialog->offered_how);
+  gtk_label_set_text (dialog->runs, runs);
   gtk_dialog_set_response_sensitive (dialog->window, GTK_RESPONSE_OK, TRUE);
 }
 
@@ -214,12 +240,13 @@ count_pixels (const GArray *targets)
   return n;
 }
 
+/* Of the answer, for the image as it is now. */
 static void
-show_facts (Dialog *dialog, const AtlTrialAnswer *answer)
+show_facts (Dialog *dialog)
 {
   const AtlHostRequest request = {
     .image = dialog->image,
-    .scale = answer->scale,
+    .scale = dialog->scale,
     .whole = ! dialog->of_layers,
     .selected = (const AtlHostLayer *) dialog->selected->data,
     .n_selected = (int) dialog->selected->len,
@@ -228,39 +255,35 @@ show_facts (Dialog *dialog, const AtlTrialAnswer *answer)
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) targets = atl_host_targets_new (&request, &error);
 
-  if (targets == NULL || ! atl_room_check (answer->memory, atl_host_targets_size (targets), &error))
+  g_clear_pointer (&dialog->offer, g_free);
+  if (targets == NULL || ! atl_room_check (dialog->memory, atl_host_targets_size (targets), &error))
     {
-      show_error (dialog, error);
+      show_error (dialog, error->message);
       return;
     }
 
-  g_autofree char *size = describe_size (dialog, answer->scale);
+  g_autofree char *size = describe_size (dialog, &request, targets);
   g_autofree char *duration = atl_duration_to_string (
-      MAX (1.0, answer->seconds * count_pixels (targets) / n_asked));
-  g_autofree char *memory = g_format_size_full (answer->memory, G_FORMAT_SIZE_IEC_UNITS);
+      MAX (1.0, dialog->seconds * count_pixels (targets) / n_asked));
+  g_autofree char *memory = g_format_size_full (dialog->memory, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *cost = g_strdup_printf (_ ("It takes about %s, and %s of memory for the work."),
                                            duration, memory);
 
   dialog->offer = g_strconcat (size, cost, NULL);
-  dialog->offered_how = g_strdup (answer->how);
   show_offer (dialog);
 }
 
-/* Without the margin, whose pixels lack their own. */
 static void
-show_result (Dialog *dialog, GeglBuffer *result)
+take_settings (Dialog *dialog, const AtlTrialAnswer *answer)
 {
-  const GeglRectangle part = atl_preview_part (dialog->preview);
-  const GeglRectangle wide = with_margin (dialog, &part);
-  const GeglRectangle inner = { (int) round ((part.x - wide.x) * dialog->scale),
-                                (int) round ((part.y - wide.y) * dialog->scale),
-                                (int) round (part.width * dialog->scale),
-                                (int) round (part.height * dialog->scale) };
-  g_autoptr (GeglBuffer) buffer = gegl_buffer_create_sub_buffer (result, &inner);
-
-  atl_preview_set_after (dialog->preview, buffer);
-  if (dialog->offer != NULL)
-    show_offer (dialog);
+  dialog->scale = answer->scale;
+  dialog->seconds = answer->seconds;
+  dialog->memory = answer->memory;
+  g_free (dialog->how);
+  dialog->how = g_strdup (answer->how);
+  show_facts (dialog);
+  atl_preview_set_scale (dialog->preview, answer->scale);
+  ask_part (dialog);
 }
 
 static void
@@ -268,32 +291,57 @@ answered (const AtlTrialAnswer *answer, void *data)
 {
   Dialog *dialog = data;
 
+  if (! check_layers (dialog))
+    return;
+
+  dialog->part_failed = answer->error != NULL && dialog->scale > 0.0;
   if (answer->error != NULL)
-    show_error (dialog, answer->error);
+    show_error (dialog, answer->error->message);
   else if (answer->how != NULL)
-    {
-      dialog->scale = answer->scale;
-      show_facts (dialog, answer);
-      atl_preview_set_scale (dialog->preview, answer->scale);
-      ask_part (dialog);
-    }
+    take_settings (dialog, answer);
   else if (dialog->timeout == 0) /* else another part is to be seen already */
-    show_result (dialog, answer->result);
+    {
+      atl_preview_set_after (dialog->preview, answer->result);
+      if (dialog->offer != NULL)
+        show_offer (dialog);
+    }
 }
 
-/* A label for our rows, in line with GIMP's. */
+/* The user comes back, perhaps from the image: GIMP tells of no change to it. */
+static void
+look_again (GtkWindow *window, GParamSpec *param, Dialog *dialog)
+{
+  const gboolean was_gone = dialog->gone;
+  int width, height;
+
+  /* What is to be asked soon will be asked of the image as it is then. */
+  if (! gtk_window_is_active (window) || dialog->timeout != 0 || ! check_layers (dialog))
+    return;
+
+  find_asked (dialog, &width, &height);
+  if (was_gone || width != dialog->asked_width || height != dialog->asked_height)
+    ask_settings (dialog);
+  else if (dialog->scale > 0.0 && ! dialog->part_failed)
+    show_facts (dialog);
+  atl_preview_refresh (dialog->preview);
+}
+
+/* A label for our rows, in line with GIMP's, and the list of models with the button beside it. */
 static GtkWidget *
-new_row (const char *label, const char *hint, GtkWidget *widget, GtkSizeGroup *labels)
+new_model_row (const Dialog *dialog, const AtlParam *param, GtkSizeGroup *labels)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *title = gtk_label_new_with_mnemonic (label);
+  GtkWidget *title = gtk_label_new_with_mnemonic (_ (param->label));
+  GtkWidget *list = atl_model_chooser_new (dialog->filter->task, G_OBJECT (dialog->config),
+                                           param->name);
 
-  gtk_label_set_mnemonic_widget (GTK_LABEL (title), widget);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (title), list);
   gtk_label_set_xalign (GTK_LABEL (title), 0.0);
   gtk_size_group_add_widget (labels, title);
-  gtk_widget_set_tooltip_text (widget, hint);
+  gtk_widget_set_tooltip_text (list, _ (param->blurb));
   gtk_box_pack_start (GTK_BOX (row), title, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (row), widget, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (row), list, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (row), atl_model_chooser_button_new (list), FALSE, FALSE, 0);
   gtk_widget_show_all (row);
   return row;
 }
@@ -340,9 +388,7 @@ add_parameters (Dialog *dialog)
 
       if (param->kind == ATL_PARAM_MODEL)
         {
-          GtkWidget *chooser = atl_model_chooser_new (dialog->filter->task,
-                                                      G_OBJECT (dialog->config), param->name);
-          GtkWidget *row = new_row (_ (param->label), _ (param->blurb), chooser, labels);
+          GtkWidget *row = new_model_row (dialog, param, labels);
 
           gtk_box_pack_start (GTK_BOX (box), row, FALSE, FALSE, 0);
           gtk_box_reorder_child (GTK_BOX (box), row, i);
@@ -376,8 +422,8 @@ build (Dialog *dialog)
   gtk_widget_set_margin_bottom (atl_preview_widget (dialog->preview), 12);
   add_parameters (dialog);
   dialog->facts = add_line (dialog);
-  dialog->how = add_line (dialog);
-  gtk_widget_set_sensitive (GTK_WIDGET (dialog->how), FALSE);
+  dialog->runs = add_line (dialog);
+  gtk_widget_set_sensitive (GTK_WIDGET (dialog->runs), FALSE);
 }
 
 /* The first layer with pixels of its own, or NULL. */
@@ -440,18 +486,20 @@ atl_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, const Atl
   dialog.trial = atl_trial_new (filter, answered, &dialog);
   build (&dialog);
   handler = g_signal_connect (config, "notify", G_CALLBACK (settings_changed), &dialog);
+  g_signal_connect (dialog.window, "notify::is-active", G_CALLBACK (look_again), &dialog);
   ask_soon (&dialog);
 
   accepted = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog.window));
 
   g_signal_handler_disconnect (config, handler);
   /* The main loop still runs while the thread is awaited. */
+  g_signal_handlers_disconnect_by_func (dialog.window, look_again, &dialog);
   gtk_widget_hide (GTK_WIDGET (dialog.window));
   atl_trial_free (dialog.trial);
   if (dialog.timeout != 0)
     g_source_remove (dialog.timeout);
   g_free (dialog.offer);
-  g_free (dialog.offered_how);
+  g_free (dialog.how);
   gtk_widget_destroy (GTK_WIDGET (dialog.window));
   return accepted;
 }

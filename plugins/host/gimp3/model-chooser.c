@@ -8,12 +8,11 @@
 #include "base/i18n.h"
 #include "weights/library.h"
 
-/* Of the list's rows. The id is a model's name or path, empty for the best one, NULL for what opens the choice of a
- * file and for a line between rows. */
+/* Of the list's rows. The id is a model's name or path, empty for the best one. */
 enum
 {
   COLUMN_ID,
-  COLUMN_TITLE,       /* empty: a line between rows */
+  COLUMN_TITLE,
   COLUMN_DESCRIPTION, /* small, beside the title */
   N_COLUMNS
 };
@@ -49,17 +48,6 @@ fill_store (GtkListStore *store, const char *task)
 
       append_row (store, entry->name, entry->name, entry->card->description);
     }
-  append_row (store, NULL, "", NULL);
-  append_row (store, NULL, _ ("Other file…"), NULL);
-}
-
-static gboolean
-is_line (GtkTreeModel *model, GtkTreeIter *row, gpointer data)
-{
-  g_autofree char *title = NULL;
-
-  gtk_tree_model_get (model, row, COLUMN_TITLE, &title, -1);
-  return *title == '\0';
 }
 
 /* The row of an id. */
@@ -131,12 +119,17 @@ changed (GtkComboBox *combo, Chooser *chooser)
     return;
 
   gtk_tree_model_get (GTK_TREE_MODEL (chooser->store), &row, COLUMN_ID, &id, -1);
-  if (id == NULL)
-    id = ask_for_file (chooser);
-  if (id != NULL)
-    g_object_set (chooser->object, chooser->property, id, NULL);
-  else
-    show_property (chooser);
+  g_object_set (chooser->object, chooser->property, id, NULL);
+}
+
+static void
+choose_file (GtkWidget *list)
+{
+  Chooser *chooser = g_object_get_data (G_OBJECT (list), CHOOSER);
+  g_autofree char *path = ask_for_file (chooser);
+
+  if (path != NULL)
+    g_object_set (chooser->object, chooser->property, path, NULL);
 }
 
 /* The property was set, by the dialog's Reset or by a preset. */
@@ -174,10 +167,19 @@ atl_model_chooser_new (const char *task, GObject *object, const char *name)
   fill_store (chooser->store, task);
   add_column (GTK_CELL_LAYOUT (chooser->combo), COLUMN_TITLE, FALSE);
   add_column (GTK_CELL_LAYOUT (chooser->combo), COLUMN_DESCRIPTION, TRUE);
-  gtk_combo_box_set_row_separator_func (chooser->combo, is_line, NULL, NULL);
   show_property (chooser);
   g_object_set_data_full (G_OBJECT (chooser->combo), CHOOSER, chooser, g_free);
   g_signal_connect (chooser->combo, "changed", G_CALLBACK (changed), chooser);
   g_signal_connect_object (object, signal, G_CALLBACK (follow), chooser->combo, G_CONNECT_SWAPPED);
   return GTK_WIDGET (chooser->combo);
+}
+
+GtkWidget *
+atl_model_chooser_button_new (GtkWidget *list)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("Other _File…"));
+
+  gtk_widget_set_tooltip_text (button, _ ("Choose a weight file that is not in the list"));
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (choose_file), list);
+  return button;
 }

@@ -7,6 +7,9 @@
 
 #include <gtk/gtk.h>
 
-/* A list of the models for a task, with "the best one" first and a file to be chosen last. It follows the string
- * property 'name' of the object (name or path of a model, or empty) and sets it; the object lives longer. */
+/* A list of the models for a task, with "the best one" first. It follows the string property 'name' of the object
+ * (name or path of a model, or empty) and sets it; the object lives longer. */
 GtkWidget *atl_model_chooser_new (const char *task, GObject *object, const char *name);
+
+/* A button, to stand beside such a list, for a file that is not in it. */
+GtkWidget *atl_model_chooser_button_new (GtkWidget *list);

@@ -21,8 +21,12 @@ GtkWidget *atl_preview_widget (AtlPreview *preview);
 /* How many times larger the result is. Another scale needs another 'after'. */
 void atl_preview_set_scale (AtlPreview *preview, double scale);
 
-/* The part of the layer that is shown. */
-GeglRectangle atl_preview_part (const AtlPreview *preview);
+/* Looks at the layer again: if it was painted on, or deleted, another part is to be seen. */
+void atl_preview_refresh (AtlPreview *preview);
 
-/* Shows the result of the part, its size times the scale; NULL while there is none. */
+/* A copy of the part of the layer that is shown, with what networks see around it, and the size that its result is
+ * to have. Borrowed until another part is to be seen; NULL if the layer was gone when it was read. */
+GeglBuffer *atl_preview_part (const AtlPreview *preview, int *width, int *height);
+
+/* Shows the result of that copy; NULL while there is none. */
 void atl_preview_set_after (AtlPreview *preview, GeglBuffer *after);

@@ -3,14 +3,13 @@
 #include "host/gimp3/trial.h"
 
 #include <gio/gio.h>
-#include <math.h>
 
-/* Of settings, for a picture of width x height, or of a part; the other is NULL. */
+/* Of settings, for a picture of width x height, or of a part, whose result has this size; the other is NULL. */
 typedef struct
 {
   AtlSettings *settings;
-  int width, height;
   GeglBuffer *part;
+  int width, height;
 } Question;
 
 struct AtlTrial
@@ -75,14 +74,10 @@ static void
 answer_part (AtlTrial *trial, const Question *question, GCancellable *cancellable,
              OwnedAnswer *owned)
 {
-  const double scale = atl_job_scale (trial->job);
   const AtlProgress progress = { .cancellable = cancellable };
 
-  owned->answer.result = atl_job_run (
-      trial->job, question->part,
-      MAX (1, (int) round (gegl_buffer_get_width (question->part) * scale)),
-      MAX (1, (int) round (gegl_buffer_get_height (question->part) * scale)), &progress,
-      &owned->error);
+  owned->answer.result = atl_job_run (trial->job, question->part, question->width, question->height,
+                                      &progress, &owned->error);
 }
 
 /* The thread. */
@@ -179,10 +174,12 @@ atl_trial_ask (AtlTrial *trial, AtlSettings *settings, int width, int height)
 }
 
 void
-atl_trial_ask_part (AtlTrial *trial, GeglBuffer *part)
+atl_trial_ask_part (AtlTrial *trial, GeglBuffer *part, int width, int height)
 {
   Question *question = g_new0 (Question, 1);
 
   question->part = g_object_ref (part);
+  question->width = width;
+  question->height = height;
   ask (trial, question);
 }

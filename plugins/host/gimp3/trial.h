@@ -33,6 +33,6 @@ void atl_trial_free (AtlTrial *trial);
 /* What would the settings do to a picture of width x height? All earlier questions are dropped. Takes the settings. */
 void atl_trial_ask (AtlTrial *trial, AtlSettings *settings, int width, int height);
 
-/* What becomes of a part of it? To be asked once there is an answer on the settings. The thread reads the part, so
- * that it must be of memory, not GIMP's. */
-void atl_trial_ask_part (AtlTrial *trial, GeglBuffer *part);
+/* What becomes of a part of it, in a result of width x height? To be asked once there is an answer on the settings.
+ * The thread reads the part, so that it must be of memory, not GIMP's. */
+void atl_trial_ask_part (AtlTrial *trial, GeglBuffer *part, int width, int height);
