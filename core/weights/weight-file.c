@@ -9,14 +9,12 @@
 #include "weights/weight-file.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "weights/byte-source.h"
-#include "weights/half.h"
 #include "weights/header.h"
 
 enum
@@ -58,6 +56,8 @@ typedef struct
 static const Dtype dtypes[] = {
   { "F32", 4, FLOAT_READ, ATL_DTYPE_F32 },
   { "F16", 2, FLOAT_READ, ATL_DTYPE_F16 },
+  { "BF16", 2, FLOAT_READ, ATL_DTYPE_BF16 },
+  { "F64", 8, FLOAT_READ, ATL_DTYPE_F64 },
   { "I64", 8, SKIPPED },
   { "I32", 4, SKIPPED },
   { "I16", 2, SKIPPED },
@@ -88,8 +88,8 @@ find_dtype (const AtlHeaderTensor *tensor, GError **error)
       return &dtypes[i];
 
   g_autofree char *shown = atl_text_shown (tensor->dtype);
-  fail (error, _ ("tensor '%s' holds numbers of type '%s', but only F32 and F16 can be read"),
-        tensor->name, shown);
+  fail (error, _ ("tensor '%s' holds numbers of type '%s', which cannot be read"), tensor->name,
+        shown);
   return NULL;
 }
 
@@ -366,38 +366,11 @@ atl_weight_file_find (const AtlWeightFile *file, const char *name)
   return &g_array_index (file->tensors, Tensor, index).info;
 }
 
-/* Converts n numbers. Returns how many there are before the first that is not finite. */
-static size_t
-convert (float *values, const guint8 *bytes, size_t n, AtlDtype dtype)
-{
-  for (size_t i = 0; i < n; i++)
-    {
-      if (dtype == ATL_DTYPE_F16)
-        {
-          guint16 half;
-
-          memcpy (&half, bytes + i * sizeof half, sizeof half);
-          values[i] = atl_half_to_float (GUINT16_FROM_LE (half));
-        }
-      else
-        {
-          guint32 bits;
-
-          memcpy (&bits, bytes + i * sizeof bits, sizeof bits);
-          bits = GUINT32_FROM_LE (bits);
-          memcpy (&values[i], &bits, sizeof bits);
-        }
-      if (! isfinite (values[i]))
-        return i;
-    }
-  return n;
-}
-
 static gboolean
 read_tensor (const AtlWeightFile *file, const Tensor *tensor, float *values, GError **error)
 {
   const AtlTensorInfo *info = &tensor->info;
-  const size_t n_bytes = info->dtype == ATL_DTYPE_F16 ? 2 : 4; /* of a number */
+  const size_t n_bytes = atl_dtype_size (info->dtype);
   const size_t n_block = BLOCK_BYTES / n_bytes;
   g_autofree guint8 *bytes = g_malloc (BLOCK_BYTES);
 
@@ -409,10 +382,11 @@ read_tensor (const AtlWeightFile *file, const Tensor *tensor, float *values, GEr
                                   n * n_bytes, error))
         return FALSE;
 
-      const size_t n_converted = convert (values + start, bytes, n, info->dtype);
-      if (n_converted < n)
+      atl_dtype_to_floats (values + start, bytes, n, info->dtype);
+      const size_t n_finite = atl_floats_n_finite (values + start, n);
+      if (n_finite < n)
         return fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"),
-                     start + n_converted + 1, info->size, info->name);
+                     start + n_finite + 1, info->size, info->name);
     }
   return TRUE;
 }

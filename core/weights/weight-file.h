@@ -5,22 +5,17 @@
  *
  * A weight file is hostile input: sizes, offsets, overlaps, holes, dtypes, names, duplicate keys, JSON
  * depth and shapes are checked before anything is allocated for them, and every number is checked to be
- * finite when it is read. F32 and F16 tensors are read as float; integer tensors are skipped.
+ * finite when it is read. F32, F16, BF16 and F64 tensors are read as float; integer tensors are skipped.
  */
 
 #pragma once
 
 #include "weights/card.h"
+#include "weights/dtype.h"
 
 G_BEGIN_DECLS
 
 typedef struct AtlWeightFile AtlWeightFile;
-
-typedef enum
-{
-  ATL_DTYPE_F32,
-  ATL_DTYPE_F16
-} AtlDtype;
 
 typedef struct
 {
@@ -73,8 +68,8 @@ typedef struct
   const float *values;
 } AtlTensorToWrite;
 
-/* Writes a file: to a temporary one beside it, which is then renamed. Fails if a value is not finite or
- * too large for F16. */
+/* Writes a file: to a temporary one beside it, which is then renamed. 'dtype' is F32 or F16. Fails if a value is not
+ * finite or too large for F16. */
 gboolean atl_weight_file_write (const char *path, const AtlCard *card,
                                 const AtlTensorToWrite *tensors, int n_tensors, AtlDtype dtype,
                                 GError **error);

@@ -93,7 +93,7 @@ append_tensor (GString *json, const AtlTensorToWrite *tensor, AtlDtype dtype, gu
 {
   const guint64 begin = *offset;
 
-  *offset += tensor_size (tensor) * (dtype == ATL_DTYPE_F16 ? 2 : 4);
+  *offset += tensor_size (tensor) * atl_dtype_size (dtype);
   append_key (json, tensor->name);
   g_string_append_printf (json, "{\"dtype\":\"%s\",\"shape\":[",
                           dtype == ATL_DTYPE_F16 ? "F16" : "F32");
@@ -155,7 +155,7 @@ static gboolean
 write_tensor (AtlAtomicFile *file, const AtlTensorToWrite *tensor, AtlDtype dtype, GError **error)
 {
   const size_t size = tensor_size (tensor);
-  const size_t n_bytes = dtype == ATL_DTYPE_F16 ? 2 : 4;
+  const size_t n_bytes = atl_dtype_size (dtype);
   g_autofree guint8 *bytes = g_malloc (BLOCK * n_bytes);
 
   for (size_t start = 0; start < size; start += BLOCK)
@@ -217,6 +217,8 @@ gboolean
 atl_weight_file_write (const char *path, const AtlCard *card, const AtlTensorToWrite *tensors,
                        int n_tensors, AtlDtype dtype, GError **error)
 {
+  g_return_val_if_fail (dtype == ATL_DTYPE_F32 || dtype == ATL_DTYPE_F16, FALSE);
+
   g_autofree const AtlTensorToWrite **sorted = g_new (const AtlTensorToWrite *, n_tensors);
   g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
 

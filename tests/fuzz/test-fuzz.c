@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The fuzz targets without a fuzzer: their seeds, and what small damage makes of them. A target that finds
+ * A fuzz target without a fuzzer: its seeds, and what small damage makes of them. A target that finds
  * something ends the process.
  */
 
@@ -13,11 +13,11 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-/* Cut anywhere, and with each byte replaced by some that mean something in JSON or in a size. */
+/* Cut anywhere, and with each byte replaced by some that mean something in JSON, in a pickle or in a size. */
 static void
 run_damaged (const char *seed, size_t size)
 {
-  static const char bytes[] = { '\0', '"', '[', '}', '9', '\xff' };
+  static const char bytes[] = { '\0', '"', '[', '}', '9', '\xff', '(', 't', 'R', '\x7f' };
   const size_t stride = atl_test_quick () ? 37 : 1;
   g_autofree uint8_t *damaged = g_malloc (size);
 
@@ -34,7 +34,7 @@ run_damaged (const char *seed, size_t size)
 }
 
 static void
-weight_files (void)
+seeds_and_damaged_ones (void)
 {
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
   const char *const command[] = { PYTHON, MAKE_SEEDS, folder, NULL };
@@ -65,7 +65,7 @@ weight_files (void)
 int
 main (void)
 {
-  static const AtlTest tests[] = { { "weight files", weight_files } };
+  static const AtlTest tests[] = { { "seeds and damaged ones", seeds_and_damaged_ones } };
 
-  return atl_suite_run ("fuzz", tests, G_N_ELEMENTS (tests));
+  return atl_suite_run (SUITE, tests, G_N_ELEMENTS (tests));
 }
