@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The command 'atelier models': which weight files there are, and what is in them.
+ * The command 'atelier models': which weight files there are, and their cards. What sums up a network and what imports
+ * one have files of their own.
  */
+
+#include "cli/models.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,25 +18,22 @@
 #include "weights/library.h"
 #include "weights/weight-file.h"
 
-typedef struct
-{
-  gboolean json;
-  char *task; /* NULL for all */
-  char *size; /* of the input of a summary, NULL for the default */
-} Options;
-
 static const AtlUsage usage = {
-  .command = "models",
-  .blurb = N_ ("list weight files, show their cards"),
-  .arguments = N_ ("[list | show MODEL | summary MODEL]"),
+  .command = ATL_MODELS_COMMAND,
+  .blurb = N_ ("list weight files, show their cards, import others"),
+  .arguments = N_ ("[list | show MODEL | summary MODEL | import FILE]"),
   .summary = N_ (
-      "Lists the weight files that are found; shows one's card and check sum; or sums up its\n"
-      "network: layers, shapes, parameters, multiply-adds.\n"
+      "Lists the weight files that are found; shows one's card and check sum; sums up its\n"
+      "network: layers, shapes, parameters, multiply-adds; or makes one of a file that\n"
+      "another program wrote: safetensors, or .pth and .pt of PyTorch, of which nothing is run.\n"
       "MODEL is a name from the list, or a path."),
-  .examples = "  atelier models\n"
-              "  atelier models list --task upscale --json\n"
-              "  atelier models show upscale-x2\n"
-              "  atelier models summary upscale-x2 --size 1920x1080",
+  .examples =
+      "  atelier models\n"
+      "  atelier models list --task upscale --json\n"
+      "  atelier models show upscale-x2\n"
+      "  atelier models summary upscale-x2 --size 1920x1080\n"
+      "  atelier models import vgg16_bn.pth -o vgg16-bn.safetensors --license BSD-3-Clause\n"
+      "  atelier models import x4.pth -o x4.safetensors --arch sr-resnet --config '{\"scale\": 4}'",
 };
 
 /* Config and recipe are JSON themselves; one that is not is shown as it stands. */
@@ -134,7 +134,7 @@ print_list (GPtrArray *entries)
 }
 
 static int
-list (const Options *options)
+list (const AtlModelsOptions *options)
 {
   g_autoptr (GPtrArray) problems = NULL;
   g_autoptr (GPtrArray) entries = atl_library_list (options->task, &problems);
@@ -188,7 +188,7 @@ show_json (const AtlWeightFile *file, const char *checksum)
 }
 
 static int
-show (const char *model, const Options *options)
+show (const char *model, const AtlModelsOptions *options)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *path = atl_library_find (model, NULL, &error);
@@ -216,137 +216,8 @@ show (const char *model, const Options *options)
   return ATL_EXIT_DONE;
 }
 
-/* What a summary is made of. */
-typedef struct
-{
-  const AtlModel *model;
-  AtlShape input;
-  AtlLayer *layers;
-  int n_layers;
-  size_t n_parameters;
-  double multiply_adds;
-} Summary;
-
-static void
-print_summary (const Summary *summary)
-{
-  const int halo = atl_graph_halo (summary->model->graph);
-
-  atl_print_cell (_ ("OPERATOR"), -15);
-  atl_print_cell (_ ("NAME"), -21);
-  atl_print_cell (_ ("OUTPUT"), -18);
-  atl_print_cell (_ ("PARAMETERS"), 13);
-  atl_print_cell (_ ("MEGAMACS"), 11);
-  putchar ('\n');
-  for (int i = 0; i < summary->n_layers; i++)
-    {
-      const AtlLayer *layer = &summary->layers[i];
-      g_autofree char *output = g_strdup_printf ("%dx%dx%d", layer->output.c, layer->output.h,
-                                                 layer->output.w);
-
-      printf ("%-14s %-20s %-18s %12zu %10.1f\n", layer->kind,
-              layer->name != NULL ? layer->name : "", output, layer->n_parameters,
-              layer->multiply_adds / 1e6);
-    }
-  printf (_ ("\n%zu parameters, %.1f million multiply-adds (%.0f for each pixel of the input)\n"),
-          summary->n_parameters, summary->multiply_adds / 1e6,
-          summary->multiply_adds / ((double) summary->input.w * summary->input.h));
-  printf (P_ ("Each pixel of the result depends on %d pixel of the input on each side\n",
-              "Each pixel of the result depends on %d pixels of the input on each side\n", halo),
-          halo);
-}
-
-static void
-add_shape (JsonBuilder *builder, const char *name, const AtlShape *shape)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_array (builder);
-  json_builder_add_int_value (builder, shape->c);
-  json_builder_add_int_value (builder, shape->h);
-  json_builder_add_int_value (builder, shape->w);
-  json_builder_end_array (builder);
-}
-
-static void
-add_layer (JsonBuilder *builder, const AtlLayer *layer)
-{
-  json_builder_begin_object (builder);
-  atl_json_add_text (builder, "operator", layer->kind);
-  if (layer->name != NULL)
-    atl_json_add_text (builder, "name", layer->name);
-  add_shape (builder, "output", &layer->output);
-  atl_json_add_integer (builder, "parameters", (gint64) layer->n_parameters);
-  atl_json_add_integer (builder, "multiply-adds", (gint64) layer->multiply_adds);
-  json_builder_end_object (builder);
-}
-
-static void
-print_summary_json (const Summary *summary)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  json_builder_begin_object (builder);
-  atl_json_add_text (builder, "arch", summary->model->card->arch);
-  add_shape (builder, "input", &summary->input);
-  atl_json_add_integer (builder, "parameters", (gint64) summary->n_parameters);
-  atl_json_add_integer (builder, "multiply-adds", (gint64) summary->multiply_adds);
-  atl_json_add_integer (builder, "halo", (gint64) atl_graph_halo (summary->model->graph));
-  json_builder_set_member_name (builder, "layers");
-  json_builder_begin_array (builder);
-  for (int i = 0; i < summary->n_layers; i++)
-    add_layer (builder, &summary->layers[i]);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  atl_print_json (builder);
-}
-
-/* "1920x1080", each side from 1 to 65536. */
-static gboolean
-parse_size (const char *text, int *width, int *height)
-{
-  g_auto (GStrv) sides = g_strsplit (text, "x", -1);
-  guint64 w, h;
-
-  if (g_strv_length (sides) != 2 || ! g_ascii_string_to_unsigned (sides[0], 10, 1, 65536, &w, NULL)
-      || ! g_ascii_string_to_unsigned (sides[1], 10, 1, 65536, &h, NULL))
-    return FALSE;
-
-  *width = (int) w;
-  *height = (int) h;
-  return TRUE;
-}
-
 static int
-summarize (const char *name, const Options *options)
-{
-  int width = 256, height = 256;
-
-  if (options->size != NULL && ! parse_size (options->size, &width, &height))
-    return atl_say_usage (
-        usage.command, _ ("'%s' is no size, which would be WIDTHxHEIGHT in pixels"), options->size);
-
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = atl_library_find (name, NULL, &error);
-  g_autoptr (AtlModel) model = path != NULL ? atl_model_load (path, NULL, &error) : NULL;
-  if (model == NULL)
-    return atl_say_failure (usage.command, error);
-
-  Summary summary = { .model = model, .input = { 1, 3, height, width } };
-  g_autofree AtlLayer *layers = atl_graph_layers (model->graph, &summary.input, &summary.n_layers);
-  summary.layers = layers;
-  summary.multiply_adds = atl_graph_multiply_adds (model->graph, &summary.input);
-  for (int i = 0; i < summary.n_layers; i++)
-    summary.n_parameters += layers[i].n_parameters;
-
-  if (options->json)
-    print_summary_json (&summary);
-  else
-    print_summary (&summary);
-  return ATL_EXIT_DONE;
-}
-
-static int
-run_action (char **arguments, const Options *options)
+run_action (char **arguments, const AtlModelsOptions *options)
 {
   const char *action = arguments[0] != NULL ? arguments[0] : "list";
   const guint n_arguments = g_strv_length (arguments);
@@ -358,20 +229,51 @@ run_action (char **arguments, const Options *options)
     return n_arguments == 2 ? show (arguments[1], options)
                             : atl_say_usage (usage.command, _ ("'show' needs one model"));
   if (strcmp (action, "summary") == 0)
-    return n_arguments == 2 ? summarize (arguments[1], options)
+    return n_arguments == 2 ? atl_models_summarize (arguments[1], options)
                             : atl_say_usage (usage.command, _ ("'summary' needs one model"));
+  if (strcmp (action, "import") == 0)
+    return n_arguments == 2 ? atl_models_import (arguments[1], options)
+                            : atl_say_usage (usage.command, _ ("'import' needs one file"));
   return atl_say_usage (usage.command, _ ("'%s' is not known here"), action);
+}
+
+/* "sr-resnet|vgg16-bn": all architectures; owned by the caller. */
+static char *
+arch_names (void)
+{
+  GString *names = g_string_new (atl_network_name (0));
+
+  for (int i = 1; atl_network_name (i) != NULL; i++)
+    g_string_append_printf (names, "|%s", atl_network_name (i));
+  return g_string_free (names, FALSE);
 }
 
 static int
 run (AtlOptions *command_line)
 {
-  Options options = { 0 };
+  AtlModelsOptions options = { 0 };
+  g_autofree char *archs = arch_names ();
   const GOptionEntry entries[] = {
     { "task", 't', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.task,
       N_ ("List those for this work only"), "upscale|stylize|mask|loss" },
     { "size", 's', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.size,
       N_ ("Sum up for an input of this size [256x256]"), N_ ("WIDTHxHEIGHT") },
+    { "output", 'o', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.output,
+      N_ ("Import to this weight file (.safetensors)"), N_ ("FILE") },
+    { "arch", 'a', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.arch,
+      N_ ("Architecture of the imported network [the one that it fits]"), archs },
+    { "config", 'c', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.config,
+      N_ ("Numbers of the imported network [the usual ones of the architecture]"), N_ ("JSON") },
+    { "precision", 'p', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.precision,
+      N_ ("Format of the numbers in the imported file [f32]"), "f32|f16" },
+    { "name", 'n', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.name,
+      N_ ("Name for people, in the card of the imported file"), N_ ("TEXT") },
+    { "description", 'd', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.description,
+      N_ ("Description in that card [which file it was]"), N_ ("TEXT") },
+    { "license", 'l', G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.license,
+      N_ ("Licence in that card"), N_ ("TEXT") },
+    { "trained-on", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.trained_on,
+      N_ ("What the network was trained on, in that card"), N_ ("TEXT") },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
       N_ ("Print JSON, for programs"), NULL },
     { NULL },
@@ -383,8 +285,12 @@ run (AtlOptions *command_line)
   if (atl_options_parse (command_line, &arguments, &status))
     status = run_action (arguments, &options);
 
-  g_free (options.task);
-  g_free (options.size);
+  char *const texts[] = { options.task,        options.size,    options.output,
+                          options.arch,        options.config,  options.name,
+                          options.description, options.license, options.precision,
+                          options.trained_on };
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
   return status;
 }
 

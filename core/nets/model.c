@@ -5,27 +5,17 @@
 
 #include "nets/model.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "nets/parameter.h"
 
 static float *
 values_of (const AtlModel *model, const AtlParameter *parameter)
 {
   return model->parameters + parameter->offset;
-}
-
-static char *
-dims_to_string (int n_dims, const int *dims)
-{
-  g_autoptr (GString) string = g_string_new (n_dims == 0 ? "1" : NULL);
-
-  for (int i = 0; i < n_dims; i++)
-    g_string_append_printf (string, i == 0 ? "%d" : "x%d", dims[i]);
-  return g_strdup (string->str);
 }
 
 static gboolean
@@ -64,32 +54,6 @@ check_task (const AtlCard *card, const char *task, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_shape (const AtlParameter *parameter, const AtlTensorInfo *info, const char *arch,
-             GError **error)
-{
-  g_autofree char *expected = dims_to_string (parameter->n_dims, parameter->dims);
-
-  if (info == NULL)
-    {
-      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
-                   _ ("tensor '%s' is missing; '%s' expects it as %s"), parameter->name, arch,
-                   expected);
-      return FALSE;
-    }
-
-  if (info->n_dims != parameter->n_dims
-      || memcmp (info->dims, parameter->dims, info->n_dims * sizeof info->dims[0]) != 0)
-    {
-      g_autofree char *found = dims_to_string (info->n_dims, info->dims);
-
-      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE, _ ("tensor '%s' is %s, but '%s' expects %s"),
-                   info->name, found, arch, expected);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 /* Checks that the file has all parameters of the graph and no others. */
 static gboolean
 check_tensors (const AtlModel *model, const AtlWeightFile *file, GError **error)
@@ -101,7 +65,7 @@ check_tensors (const AtlModel *model, const AtlWeightFile *file, GError **error)
       const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
       const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
 
-      if (! check_shape (parameter, info, model->card->arch, error))
+      if (! atl_parameter_check_shape (parameter, info, model->card->arch, error))
         return FALSE;
       g_hash_table_add (names, parameter->name);
     }
@@ -141,23 +105,6 @@ build (AtlModel *model, const AtlWeightFile *file, const char *task, GError **er
   return model->graph != NULL && check_tensors (model, file, error) && allocate (model, error);
 }
 
-/* A variance is never negative; its root would be NaN. */
-static gboolean
-check_values (const AtlModel *model, const AtlParameter *parameter, GError **error)
-{
-  const float *values = values_of (model, parameter);
-
-  for (size_t i = 0; i < parameter->size; i++)
-    if (parameter->role == ATL_PARAMETER_RUNNING_VARIANCE && values[i] < 0.0f)
-      {
-        g_set_error (error, ATL_ERROR, ATL_ERROR_FORMAT,
-                     _ ("number %zu of %zu of tensor '%s' is a negative variance"), i + 1,
-                     parameter->size, parameter->name);
-        return FALSE;
-      }
-  return TRUE;
-}
-
 static gboolean
 read_parameters (AtlModel *model, const AtlWeightFile *file, GError **error)
 {
@@ -168,7 +115,7 @@ read_parameters (AtlModel *model, const AtlWeightFile *file, GError **error)
 
       if (! atl_weight_file_read (file, info, values_of (model, parameter), error))
         return FALSE;
-      if (! check_values (model, parameter, error))
+      if (! atl_parameter_check_values (parameter, values_of (model, parameter), error))
         {
           atl_weight_file_prefix_error (file, error);
           return FALSE;
@@ -197,8 +144,8 @@ atl_model_load (const char *path, const char *task, GError **error)
 }
 
 AtlModel *
-atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
-               AtlRandom *random, GError **error)
+atl_model_new_blank (const char *task, const char *arch, const AtlNetworkConfig *config,
+                     GError **error)
 {
   g_autoptr (AtlModel) model = g_new0 (AtlModel, 1);
 
@@ -213,9 +160,18 @@ atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *confi
   model->card->arch = g_strdup (arch);
   model->card->config = atl_network_config_to_json (arch, config);
   model->card->input = g_strdup (ATL_INPUT_RGB_UNIT);
-
-  atl_network_init_parameters (model->graph, model->parameters, random);
   return g_steal_pointer (&model);
+}
+
+AtlModel *
+atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
+               AtlRandom *random, GError **error)
+{
+  AtlModel *model = atl_model_new_blank (task, arch, config, error);
+
+  if (model != NULL)
+    atl_network_init_parameters (model->graph, model->parameters, random);
+  return model;
 }
 
 gboolean

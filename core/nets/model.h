@@ -31,6 +31,10 @@ AtlModel *atl_model_load (const char *path, const char *task, GError **error);
 AtlModel *atl_model_new (const char *task, const char *arch, const AtlNetworkConfig *config,
                          AtlRandom *random, GError **error);
 
+/* The same with all parameters zero, to be filled in. */
+AtlModel *atl_model_new_blank (const char *task, const char *arch, const AtlNetworkConfig *config,
+                               GError **error);
+
 /* Writes the model with its card. */
 gboolean atl_model_save (const AtlModel *model, const char *path, AtlDtype dtype, GError **error);
 

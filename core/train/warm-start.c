@@ -5,17 +5,9 @@
 
 #include "train/warm-start.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "base/i18n.h"
-
-static gboolean
-has_shape (const AtlTensorInfo *info, const AtlParameter *parameter)
-{
-  return info != NULL && info->n_dims == parameter->n_dims
-         && memcmp (info->dims, parameter->dims, info->n_dims * sizeof info->dims[0]) == 0;
-}
+#include "nets/parameter.h"
 
 gboolean
 atl_warm_start (AtlModel *model, const char *path, AtlWarmStart *result, GError **error)
@@ -32,7 +24,7 @@ atl_warm_start (AtlModel *model, const char *path, AtlWarmStart *result, GError 
       const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
       const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
 
-      if (! has_shape (info, parameter))
+      if (! atl_parameter_fits (parameter, info))
         continue;
       if (! atl_weight_file_read (file, info, model->parameters + parameter->offset, error))
         return FALSE;

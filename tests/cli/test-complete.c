@@ -95,6 +95,7 @@ static const Case of_values[] = {
   { { "upscale", "-o", "" }, "=files" },
   { { "train", "--data", "" }, "=folders" },
   { { "models", "-t", "" }, "=none upscale stylize mask loss" },
+  { { "models", "import", "--arch", "vgg" }, "=none vgg16-bn vgg19-16x" },
   { { NULL } },
 };
 
@@ -108,10 +109,11 @@ static const Case of_models[] = {
 static const Case of_arguments[] = {
   { { "upscale", "" }, "=files" },
   { { "upscale", "a.jpg", "b.jpg", "" }, "=files" },
-  { { "models", "" }, "=none list show summary" },
+  { { "models", "" }, "=none list show summary import" },
+  { { "models", "import", "" }, "=files" },
   { { "models", "--json", "s" }, "=none show summary" },
-  { { "models", "list", "" }, "=none --help --task --size --json" },
-  { { "models", "show", "a", "" }, "=none --help --task --size --json" },
+  { { "models", "list", "" }, "none --help --task --size --output --arch " },
+  { { "models", "show", "a", "" }, "none --help --task --size --output --arch " },
   { { "train", "" }, "=none upscale" },
   { { "evaluate", "" }, "=none upscale" },
   { { "evaluate", "upscale", "" }, "=files" },

@@ -112,6 +112,16 @@ supplies_the_normalisation_of_the_input (void)
     }
 }
 
+/* torchvision tells 15.47 thousand million for a whole VGG16 at 224 x 224; 123633664 of them are the classifier's. */
+static void
+counts_what_torchvision_counts (void)
+{
+  const AtlShape input = { 1, 3, 224, 224 };
+  g_autoptr (AtlGraph) graph = atl_vgg16_bn_new (ATL_VGG_STAGES);
+
+  CU_ASSERT_EQUAL (atl_graph_multiply_adds (graph, &input), 15470264320.0 - 123633664.0);
+}
+
 static void
 refuses_bad_configs (void)
 {
@@ -199,6 +209,7 @@ main (void)
     { "configs without members", configs_without_members },
     { "tells names and tasks", tells_names_and_tasks },
     { "supplies the normalisation of the input", supplies_the_normalisation_of_the_input },
+    { "counts what torchvision counts", counts_what_torchvision_counts },
     { "refuses bad configs", refuses_bad_configs },
     { "refuses unknown architectures", refuses_unknown_architectures },
     { "builds within limits", builds_within_limits },
