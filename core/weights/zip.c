@@ -6,6 +6,7 @@
 
 #include "weights/zip.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -182,8 +183,7 @@ find_bytes (const AtlByteSource *source, AtlZipMember *member, const Places *pla
                    + number (local + 28, 2);
   member->size = places->size;
   if (member->offset > source->size || member->size > source->size - member->offset)
-    return fail (error, _ ("a member of %" G_GUINT64_FORMAT " bytes is larger than the file"),
-                 member->size);
+    return fail (error, _ ("a member of %" PRIu64 " bytes is larger than the file"), member->size);
   return TRUE;
 }
 
