@@ -28,6 +28,7 @@ import_fails (const char *path, const char *arch, const char *config, int code, 
   g_autoptr (GError) error = NULL;
 
   CU_ASSERT_PTR_NULL (import (path, arch, config, left_out, &error));
+  CU_ASSERT_PTR_NOT_NULL_FATAL (error);
   CU_ASSERT (g_str_has_prefix (error->message, "'/"));
   atl_test_error (&error, ATL_ERROR, code, message);
   CU_ASSERT_EQUAL (left_out->len, 0);
