@@ -90,7 +90,7 @@ static const Case of_values[] = {
   { { "upscale", "--quality", "=", "b" }, "=none best" },
   { { "upscale", "--quality", "=" }, "=none normal best" },
   { { "evaluate", "upscale", "--quality", "" }, "=none normal best" },
-  { { "train", "upscale", "--loss=" }, "=none --loss=l1 --loss=mse" },
+  { { "train", "upscale", "--loss=" }, "=none --loss=l1 --loss=mse --loss=features" },
   { { "upscale", "--scale", "" }, "=none" },
   { { "upscale", "-o", "" }, "=files" },
   { { "train", "--data", "" }, "=folders" },
