@@ -15,6 +15,9 @@ import shutil
 import subprocess
 import sys
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from report import Report
+
 HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES",
             "EXAMPLES", "SEE ALSO"]
 
@@ -70,29 +73,19 @@ def main():
         with open(path, encoding="ascii") as file:
             pages[path] = file.read()
 
-    passed = True
-
-    def check(name, function, *arguments):
-        nonlocal passed
-        try:
-            function(*arguments)
-            print(f"ok manual/{name}")
-        except AssertionError as wrong:
-            print(f"FAILED manual/{name}: {wrong}")
-            passed = False
-
-    check("each command has a page", has_page_for_each_command, atelier, paths)
+    report = Report("manual")
+    report.check("each command has a page", has_page_for_each_command, atelier, paths)
     for path, page in pages.items():
         name = os.path.basename(path)
-        check(f"{name} has all headings", has_headings, page)
+        report.check(f"{name} has all headings", has_headings, page)
         if name != "atelier.1":
-            check(f"{name} says what --help says", says_what_help_says, atelier,
-                  name[len("atelier-"):-len(".1")], page)
+            report.check(f"{name} says what --help says", says_what_help_says, atelier,
+                         name[len("atelier-"):-len(".1")], page)
         if shutil.which("groff"):
-            check(f"{name} is formatted without warnings", has_no_warnings, path)
+            report.check(f"{name} is formatted without warnings", has_no_warnings, path)
         else:
-            print(f"skipped manual/{name} is formatted without warnings: groff is not installed")
-    return 0 if passed else 1
+            report.skip(f"{name} is formatted without warnings", "groff is not installed")
+    return report.status()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from report import Report
+
 # What is typed, and what must be offered for the last word: all of it, in any order, for files come as the
 # folder has them; or what comes first, if it ends in '...'.
 CASES = {
@@ -48,16 +51,6 @@ def complete(file, words, environment, folder):
     return run.stdout.splitlines()
 
 
-def check(name, function, *arguments):
-    try:
-        function(*arguments)
-        print(f"ok shells/{name}")
-        return True
-    except AssertionError as wrong:
-        print(f"FAILED shells/{name}: {wrong}")
-        return False
-
-
 def offers(file, words, expected, environment, folder):
     found, wanted = complete(file, words, environment, folder), expected.split("|")
     if wanted[-1] == "...":
@@ -84,7 +77,7 @@ def fish_offers(file, environment, folder):
 
 def main():
     atelier, models, bash, zsh, fish = sys.argv[1:]
-    passed = True
+    report = Report("shells")
     with tempfile.TemporaryDirectory() as folder:
         programs, here = os.path.join(folder, "programs"), os.path.join(folder, "here")
         os.makedirs(programs)
@@ -95,19 +88,19 @@ def main():
         environment = dict(os.environ, ATELIER_MODEL_PATH=os.path.abspath(models), XDG_DATA_HOME=folder,
                            LC_ALL="C.UTF-8", PATH=programs + os.pathsep + os.environ["PATH"])
         for name, (words, expected) in CASES.items():
-            passed &= check(f"bash: {name}", offers, os.path.abspath(bash), words, expected, environment, here)
+            report.check(f"bash: {name}", offers, os.path.abspath(bash), words, expected, environment, here)
         if shutil.which("fish"):
-            passed &= check("fish: values and folders", fish_offers, os.path.abspath(fish),
-                            dict(environment, HOME=folder), here)
+            report.check("fish: values and folders", fish_offers, os.path.abspath(fish),
+                         dict(environment, HOME=folder), here)
         else:
-            print("skipped shells/fish: values and folders: fish is not installed")
+            report.skip("fish: values and folders", "fish is not installed")
 
     for shell, file in (("zsh", zsh), ("fish", fish)):
         if shutil.which(shell):
-            passed &= check(f"{shell} reads its file", parses, shell, file)
+            report.check(f"{shell} reads its file", parses, shell, file)
         else:
-            print(f"skipped shells/{shell} reads its file: {shell} is not installed")
-    return 0 if passed else 1
+            report.skip(f"{shell} reads its file", f"{shell} is not installed")
+    return report.status()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import tempfile
 
 import german
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from report import Report
+
 
 def run(*command, **options):
     return subprocess.run(command, text=True, capture_output=True, check=False, **options)
@@ -73,23 +76,14 @@ def man_stays_english(atelier, environment):
 def main():
     top, atelier, translations, *options = sys.argv[1:]
     po, models = os.path.join(top, "core", "po"), os.path.join(top, "tests", "nets")
-    passed = True
-
-    def check(name, function, *arguments):
-        nonlocal passed
-        try:
-            function(*arguments)
-            print(f"ok po/{name}")
-        except AssertionError as wrong:
-            print(f"FAILED po/{name}: {wrong}")
-            passed = False
+    report = Report("po")
 
     with tempfile.TemporaryDirectory() as folder:
         template = os.path.join(folder, "atelier.pot")
-        check("LINGUAS names the catalogues", linguas, po)
-        check("every marked string can be extracted", extracted, top, template, options)
+        report.check("LINGUAS names the catalogues", linguas, po)
+        report.check("every marked string can be extracted", extracted, top, template, options)
         for language in words(os.path.join(po, "LINGUAS")):
-            check(f"{language} is complete", catalogue, po, language, template, folder)
+            report.check(f"{language} is complete", catalogue, po, language, template, folder)
 
         variables = german.variables(os.path.join(folder, "locale"), translations)
         for name, function, *arguments in (
@@ -97,10 +91,10 @@ def main():
                 ("numbers keep their point", writes_points, models),
                 ("the manual stays English", man_stays_english)):
             if variables:
-                check(name, function, atelier, dict(os.environ, **variables), *arguments)
+                report.check(name, function, atelier, dict(os.environ, **variables), *arguments)
             else:
-                print(f"skipped po/{name}: no German locale can be made of {german.C_LOCALE}")
-    return 0 if passed else 1
+                report.skip(name, f"no German locale can be made of {german.C_LOCALE}")
+    return report.status()
 
 
 if __name__ == "__main__":
