@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include "suite.h"
 
 #include "suite.h"
 
@@ -30,40 +33,90 @@ add_wrapper (GStrvBuilder *builder)
   g_strv_builder_addv (builder, (const char **) words);
 }
 
+/* Runs a command to its end; returns what waitpid () says of it. */
+static int
+run (char **output, char **messages, char **command)
+{
+  g_autoptr (GError) error = NULL;
+  int wait_status = 0;
+
+  if (! g_spawn_sync (NULL, command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, messages,
+                      &wait_status, &error))
+    {
+      printf ("  %s\n", error->message);
+      CU_FAIL_FATAL ("the program could not be run");
+    }
+  return wait_status;
+}
+
+static void
+expect_status (int status, int wait_status, char **command, const char *output,
+               const char *messages)
+{
+  if (WIFEXITED (wait_status) && WEXITSTATUS (wait_status) == status)
+    return;
+
+  g_autofree char *line = g_strjoinv (" ", command);
+
+  printf ("  %s\n  wait status 0x%x, expected exit status %d\n%s%s", line, (guint) wait_status,
+          status, output, messages);
+  CU_FAIL ("another exit status was expected");
+}
+
 void
 atl_test_run (int status, char **output, char **messages, const char *const *arguments)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_autofree char *out = NULL;
   g_autofree char *err = NULL;
-  g_autoptr (GError) error = NULL;
-  int wait_status = 0;
 
   add_wrapper (builder);
   g_strv_builder_add (builder, g_getenv ("ATELIER") ?: "atelier");
   g_strv_builder_addv (builder, (const char **) arguments);
   g_auto (GStrv) command = g_strv_builder_end (builder);
 
-  if (! g_spawn_sync (NULL, command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &err,
-                      &wait_status, &error))
-    {
-      printf ("  %s\n", error->message);
-      CU_FAIL_FATAL ("the program could not be run");
-    }
-
-  if (! WIFEXITED (wait_status) || WEXITSTATUS (wait_status) != status)
-    {
-      g_autofree char *line = g_strjoinv (" ", command);
-
-      printf ("  %s\n  wait status 0x%x, expected exit status %d\n%s%s", line, (guint) wait_status,
-              status, out, err);
-      CU_FAIL ("another exit status was expected");
-    }
-
+  const int wait_status = run (&out, &err, command);
+  expect_status (status, wait_status, command, out, err);
   if (output != NULL)
     *output = g_steal_pointer (&out);
   if (messages != NULL)
     *messages = g_steal_pointer (&err);
+}
+
+gboolean
+atl_test_run_on_disk (int status, char **output, char **messages, const char *folder,
+                      const char *options, const char *script)
+{
+  enum
+  {
+    EXIT_NOT_MOUNTED = 99
+  };
+  /* A test may have emptied PATH. */
+  g_autofree char *whole = g_strdup_printf ("PATH=$PATH:/usr/bin:/bin\n"
+                                            "mount -t tmpfs -o \"$1\" none \"$2\" || exit %d\n"
+                                            "cd \"$2\"\n%s",
+                                            EXIT_NOT_MOUNTED, script);
+  /* A user who is not root is root in a namespace of users of his own. */
+  const char *const command[] = { "/usr/bin/unshare",
+                                  geteuid () == 0 ? "-m" : "-rm",
+                                  "/bin/sh",
+                                  "-c",
+                                  whole,
+                                  "sh",
+                                  options,
+                                  folder,
+                                  NULL };
+
+  const int wait_status = run (output, messages, (char **) command);
+  /* If unshare itself was not allowed, the script never ran. */
+  if ((WIFEXITED (wait_status) && WEXITSTATUS (wait_status) == EXIT_NOT_MOUNTED)
+      || g_str_has_prefix (*messages, "unshare:"))
+    {
+      atl_test_skip ("no disk can be mounted here");
+      return FALSE;
+    }
+  expect_status (status, wait_status, (char **) command, *output, *messages);
+  return TRUE;
 }
 
 void

@@ -21,6 +21,12 @@ void atl_test_run (int status, char **output, char **messages, const char *const
 /* The same, and asserts that stderr contains 'text', and that nothing came to stdout. */
 void atl_test_run_fails (int status, const char *text, const char *const *arguments);
 
+/* Mounts a disk with these options of tmpfs on the folder, for nobody else to see, runs a script of the shell in
+ * it, and asserts the script's exit status; "$ATELIER" is the program there, without the wrapper. The output is
+ * freed by g_free (). Skips the test, and returns FALSE, where that is not allowed. */
+gboolean atl_test_run_on_disk (int status, char **output, char **messages, const char *folder,
+                               const char *options, const char *script);
+
 /* Reads until the text was read, or to the end of the stream. Returns whether it was. */
 gboolean atl_test_read_until (GInputStream *stream, const char *text);
 
