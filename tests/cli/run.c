@@ -13,8 +13,6 @@
 
 #include "suite.h"
 
-#include "suite.h"
-
 /* Of quick runs, every so many starts of the program are wrapped: under valgrind each takes two seconds before it
  * begins, and neighbouring cases run nearly the same code. */
 #define QUICK_STEP 3

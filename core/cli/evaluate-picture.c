@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One picture, measured as in the literature: it is cut to a multiple of the scale, made smaller by antialiased
+ * bicubic resampling in RGB, rounded to 8 bits, enlarged by the filter as users run it, and compared on luma, without
+ * a border of 'scale' pixels.
+ *
+ * What a kernel reaches is given as the literature's tables have it (Dong et al., "Image Super-Resolution Using Deep
+ * Convolutional Networks", 2016): on luma that is rounded to 8 bits before and after, but not in between.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "cli/evaluate.h"
+#include "image/resample.h"
+#include "image/rgb-file.h"
+#include "train/quality.h"
+
+void
+atl_result_clear (AtlResult *result)
+{
+  g_free (result->name);
+}
+
+AtlResult
+atl_results_mean (const GArray *results)
+{
+  AtlResult mean = { 0 };
+
+  for (guint i = 0; i < results->len; i++)
+    for (int m = 0; m < ATL_N_METHODS; m++)
+      {
+        const AtlScore *score = &g_array_index (results, AtlResult, i).scores[m];
+
+        mean.scores[m].psnr += score->psnr / results->len;
+        mean.scores[m].ssim += score->ssim / results->len;
+      }
+  return mean;
+}
+
+/* Planes of luma, a the original. */
+static gboolean
+measure_luma (AtlScore *score, const float *a, const float *b, const AtlPhoto *photo, int border,
+              GError **error)
+{
+  score->psnr = atl_psnr (a, b, photo->width, photo->height, border);
+  score->ssim = atl_ssim (a, b, photo->width, photo->height, border);
+  if (! isnan (score->ssim))
+    return TRUE;
+
+  atl_error_set_memory (error, _ ("measuring a picture"),
+                        (size_t) photo->width * 5 * sizeof (double));
+  return FALSE;
+}
+
+static gboolean
+measure_photo (AtlScore *score, const AtlPhoto *original, const AtlPhoto *result, int border,
+               GError **error)
+{
+  g_autoptr (AtlFloats) luma = atl_luma_new (original, error);
+  g_autoptr (AtlFloats) result_luma = luma != NULL ? atl_luma_new (result, error) : NULL;
+
+  return result_luma != NULL && measure_luma (score, luma, result_luma, original, border, error);
+}
+
+static void
+round_plane (float *plane, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    plane[i] = rintf (CLAMP (plane[i], 0.0f, 255.0f));
+}
+
+static float *
+resized_plane_new (AtlKernel kernel, int width, int height, const float *plane, int from_width,
+                   int from_height, GError **error)
+{
+  const AtlRegion whole = { 0, 0, width, height }, from = { 0, 0, from_width, from_height };
+  g_autoptr (AtlResampler)
+      resampler = atl_resampler_new (kernel, width, height, from_width, from_height, error);
+
+  return resampler != NULL ? atl_resampler_planes (resampler, &whole, plane, &from, 1, error)
+                           : NULL;
+}
+
+static gboolean
+measure_kernel (AtlScore *score, AtlKernel kernel, const AtlPair *pair, int border, GError **error)
+{
+  const AtlPhoto *large = &pair->large, *small = &pair->small;
+  const size_t n = (size_t) large->width * large->height;
+  g_autoptr (AtlFloats) luma = atl_luma_new (large, error);
+
+  if (luma == NULL)
+    return FALSE;
+
+  round_plane (luma, n);
+  g_autoptr (AtlFloats) shrunk = resized_plane_new (ATL_KERNEL_BICUBIC, small->width, small->height,
+                                                    luma, large->width, large->height, error);
+  g_autoptr (AtlFloats)
+      enlarged = shrunk == NULL ? NULL
+                                : resized_plane_new (kernel, large->width, large->height, shrunk,
+                                                     small->width, small->height, error);
+  if (enlarged == NULL)
+    return FALSE;
+
+  round_plane (enlarged, n);
+  return measure_luma (score, luma, enlarged, large, border, error);
+}
+
+/* The filter's result for a photo, as it would be written into a file. */
+static gboolean
+enlarge (AtlPhoto *result, const AtlEvaluation *e, const AtlPhoto *photo, int width, int height,
+         const AtlProgress *progress, GError **error)
+{
+  g_autoptr (GeglBuffer) input = atl_rgb_to_buffer (photo->rgb, photo->width, photo->height);
+  g_autoptr (GeglBuffer) output = atl_job_run (e->job, input, width, height, progress, error);
+  if (output == NULL || ! atl_photo_init (result, width, height, error))
+    return FALSE;
+
+  atl_rgb_from_buffer (result->rgb, output);
+  return TRUE;
+}
+
+char *
+atl_picture_stem (const char *path)
+{
+  char *name = g_path_get_basename (path);
+  char *dot = strrchr (name, '.');
+
+  if (dot != NULL && dot != name)
+    *dot = '\0';
+  return name;
+}
+
+static gboolean
+save_photo (const AtlEvaluation *e, const char *name, const char *what, const AtlPhoto *photo,
+            GError **error)
+{
+  g_autofree char *file = g_strdup_printf ("%s-%s.png", name, what);
+  g_autofree char *path = g_build_filename (e->save, file, NULL);
+
+  return atl_rgb_write_png (path, photo->rgb, photo->width, photo->height, error);
+}
+
+static gboolean
+save_photos (const AtlEvaluation *e, const char *path, const AtlPair *pair, const AtlPhoto *result,
+             GError **error)
+{
+  g_autofree char *name = atl_picture_stem (path);
+
+  if (e->save == NULL)
+    return TRUE;
+  return (save_photo (e, name, "hr", &pair->large, error)
+          && save_photo (e, name, "lr", &pair->small, error)
+          && save_photo (e, name, "sr", result, error));
+}
+
+gboolean
+atl_evaluated_pair_init (AtlPair *pair, const AtlEvaluation *e, const char *path, GError **error)
+{
+  g_auto (AtlPhoto) photo = { 0 };
+
+  photo.rgb = atl_rgb_read (path, ATL_RGB_NO_LIMIT, &photo.width, &photo.height, error);
+  if (photo.rgb == NULL)
+    return FALSE;
+  if (MIN (photo.width, photo.height) / e->scale * e->scale < ATL_SSIM_WINDOW + 2 * e->scale)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_SHAPE,
+                   _ ("'%s' has %d x %d pixels, which are too few to measure"), path, photo.width,
+                   photo.height);
+      return FALSE;
+    }
+  return atl_pair_init (pair, &photo, e->scale, error);
+}
+
+gboolean
+atl_evaluate_pair (AtlResult *result, const AtlEvaluation *e, const char *path, const AtlPair *pair,
+                   const AtlProgress *progress, GError **error)
+{
+  const AtlPhoto *large = &pair->large;
+  AtlScore *scores = result->scores;
+  g_auto (AtlPhoto) enlarged = { 0 };
+
+  if (! enlarge (&enlarged, e, &pair->small, large->width, large->height, progress, error)
+      || ! measure_photo (&scores[ATL_METHOD_MODEL], large, &enlarged, e->scale, error)
+      || ! measure_kernel (&scores[ATL_METHOD_BICUBIC], ATL_KERNEL_BICUBIC, pair, e->scale, error)
+      || ! save_photos (e, path, pair, &enlarged, error))
+    return FALSE;
+
+  result->name = g_path_get_basename (path);
+  result->width = large->width;
+  result->height = large->height;
+  return TRUE;
+}

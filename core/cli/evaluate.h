@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the command 'atelier evaluate' share: measuring one picture, and printing the scores.
+ */
+
+#pragma once
+
+#include "base/progress.h"
+#include "filters/filter.h"
+#include "train/pairs.h"
+
+G_BEGIN_DECLS
+
+/* Ways to get from the small picture to the large one. */
+typedef enum
+{
+  ATL_METHOD_MODEL,
+  ATL_METHOD_BICUBIC,
+  ATL_N_METHODS
+} AtlMethod;
+
+/* How near the result of a method is to the original. */
+typedef struct
+{
+  double psnr, ssim; /* of luma, see train/quality.h */
+} AtlScore;
+
+/* The scores of a picture, or their means over a set. */
+typedef struct
+{
+  char *name;        /* of a picture; NULL for the mean */
+  int width, height; /* of the large picture; 0 for the mean */
+  AtlScore scores[ATL_N_METHODS];
+} AtlResult;
+
+void atl_result_clear (AtlResult *result);
+
+/* The mean of an array of AtlResult. */
+AtlResult atl_results_mean (const GArray *results);
+
+/* What is measured; all is borrowed. */
+typedef struct
+{
+  const char *model; /* as it was typed */
+  AtlJob *job;
+  int scale;
+  const char *save; /* a folder for the pictures, or NULL */
+} AtlEvaluation;
+
+/* A picture's name without its ending, as it is saved; owned by the caller. */
+char *atl_picture_stem (const char *path);
+
+/* Reads a picture, and makes it smaller. ATL_ERROR_SHAPE if it is too small to be measured. */
+gboolean atl_evaluated_pair_init (AtlPair *pair, const AtlEvaluation *evaluation, const char *path,
+                                  GError **error);
+
+/* Enlarges and measures the pair of the picture at 'path', and saves what is to be saved. */
+gboolean atl_evaluate_pair (AtlResult *result, const AtlEvaluation *evaluation, const char *path,
+                            const AtlPair *pair, const AtlProgress *progress, GError **error);
+
+/* Print to stdout the results of sets: names of sets, and for each a GArray of AtlResult that ends in the mean. */
+void atl_evaluation_print_table (const AtlEvaluation *evaluation, const GPtrArray *names,
+                                 const GPtrArray *sets);
+void atl_evaluation_print_json (const AtlEvaluation *evaluation, const GPtrArray *names,
+                                const GPtrArray *sets);
+
+G_END_DECLS
