@@ -186,6 +186,7 @@ atl_evaluate_pair (AtlResult *result, const AtlEvaluation *e, const char *path, 
   if (! enlarge (&enlarged, e, &pair->small, large->width, large->height, progress, error)
       || ! measure_photo (&scores[ATL_METHOD_MODEL], large, &enlarged, e->scale, error)
       || ! measure_kernel (&scores[ATL_METHOD_BICUBIC], ATL_KERNEL_BICUBIC, pair, e->scale, error)
+      || ! measure_kernel (&scores[ATL_METHOD_LANCZOS], ATL_KERNEL_LANCZOS3, pair, e->scale, error)
       || ! save_photos (e, path, pair, &enlarged, error))
     return FALSE;
 

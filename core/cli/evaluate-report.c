@@ -25,6 +25,7 @@ static const struct
 } methods[] = {
   [ATL_METHOD_MODEL] = { N_ ("model"), "" },
   [ATL_METHOD_BICUBIC] = { N_ ("bicubic"), "bicubic-" },
+  [ATL_METHOD_LANCZOS] = { N_ ("Lanczos"), "lanczos-" },
 };
 _Static_assert (G_N_ELEMENTS (methods) == ATL_N_METHODS, "a head and a prefix each");
 

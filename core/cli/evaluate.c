@@ -25,7 +25,7 @@ static const AtlUsage usage = {
   .arguments = N_ ("upscale --model MODEL DATA..."),
   .summary = N_ (
       "Measures a model on pictures: each is made smaller, enlarged by the model, and compared\n"
-      "with what it was: PSNR in dB and SSIM of the luma, beside bicubic enlarging.\n"
+      "with what it was: PSNR in dB and SSIM of the luma, beside bicubic and Lanczos enlarging.\n"
       "DATA are folders, each a set of its own, or pictures."),
   .examples = "  atelier evaluate upscale --model upscale-x2 Set5 Set14\n"
               "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5",

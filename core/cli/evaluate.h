@@ -16,6 +16,7 @@ typedef enum
 {
   ATL_METHOD_MODEL,
   ATL_METHOD_BICUBIC,
+  ATL_METHOD_LANCZOS,
   ATL_N_METHODS
 } AtlMethod;
 

@@ -150,8 +150,9 @@ measures_pictures (void)
   static const struct
   {
     const char *name;
-    double psnr, ssim;
-  } bicubic[] = { { "a", 24.9063, 0.856478 }, { "b", 24.9244, 0.860030 } };
+    double bicubic_psnr, bicubic_ssim, lanczos_psnr, lanczos_ssim;
+  } expected[] = { { "a", 24.9063, 0.856478, 24.9937, 0.859399 },
+                   { "b", 24.9244, 0.860030, 25.0207, 0.859504 } };
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new (), saved = atl_test_folder_new ();
   g_autofree char *output = NULL;
 
@@ -175,11 +176,15 @@ measures_pictures (void)
       JsonObject *picture = json_array_get_object_element (pictures, i);
 
       psnr += json_object_get_double_member (picture, "psnr") / 2;
-      check_measured (picture, saved, bicubic[i].name);
+      check_measured (picture, saved, expected[i].name);
       CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-psnr"),
-                              bicubic[i].psnr, 2e-3);
+                              expected[i].bicubic_psnr, 2e-3);
       CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-ssim"),
-                              bicubic[i].ssim, 2e-5);
+                              expected[i].bicubic_ssim, 2e-5);
+      CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "lanczos-psnr"),
+                              expected[i].lanczos_psnr, 2e-3);
+      CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "lanczos-ssim"),
+                              expected[i].lanczos_ssim, 2e-5);
     }
   CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (set, "psnr"), psnr, 1e-9);
   JsonObject *last = json_array_get_object_element (pictures, 1);
@@ -258,6 +263,7 @@ prints_a_table (void)
                 ATL_ARGUMENTS ("evaluate", "upscale", "-m", model, "-q", picture));
   atl_test_contains (output, "40 x 24");
   atl_test_contains (output, "bicubic");
+  atl_test_contains (output, "Lanczos");
   atl_test_contains (output, "mean");
 }
 

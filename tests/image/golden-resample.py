@@ -17,7 +17,8 @@ KERNELS = {
 CASES = [  # kernel, source width x height, destination width x height
     ("BICUBIC", 13, 11, 7, 5), ("BICUBIC", 13, 11, 26, 22), ("BICUBIC", 13, 11, 5, 17),
     ("BICUBIC", 13, 11, 13, 11), ("BICUBIC", 1, 1, 3, 2), ("BICUBIC", 2, 40, 1, 3),
-    ("LANCZOS3", 13, 11, 7, 16), ("LINEAR", 13, 11, 6, 19),
+    ("LANCZOS3", 13, 11, 7, 16), ("LANCZOS3", 9, 10, 18, 20), ("LANCZOS3", 40, 33, 11, 9),
+    ("LINEAR", 13, 11, 6, 19),
 ]
 
 

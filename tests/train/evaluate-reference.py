@@ -5,7 +5,7 @@
 #
 #   tests/train/evaluate-reference.py DIR [--scale 2]
 #
-# Luma, PSNR and SSIM are written from the papers with numpy alone (SSIM by a convolution in the frequency
+# Luma, PSNR, SSIM and the kernels are written from the papers with numpy alone (SSIM by a convolution in the frequency
 # domain); that the small picture is the bicubic reduction of the original is checked too, by matrices.
 
 import argparse
@@ -41,28 +41,36 @@ def ssim(a, b):
     return np.mean((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
 
 
-def resize_matrix(n_out, n_in):
-    """imresize's bicubic, antialiased, mirrored at the border."""
+def cubic(x):
+    """Keys 1981, a = -1/2, of |x| < 2."""
+    return np.where(x <= 1, 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2)
+
+
+def lanczos(x):
+    """Of |x| < 3."""
+    return np.sinc(x) * np.sinc(x / 3)
+
+
+def resize_matrix(n_out, n_in, kernel, radius):
+    """imresize, antialiased, mirrored at the border."""
     scale = n_out / n_in
     stretch = min(1.0, scale)
+    reach = radius / stretch
     matrix = np.zeros((n_out, n_in))
     for i in range(n_out):
         centre = (i + 0.5) / scale - 0.5
-        taps = np.arange(int(np.floor(centre - 2 / stretch)), int(np.ceil(centre + 2 / stretch)) + 1)
+        taps = np.arange(int(np.floor(centre - reach)), int(np.ceil(centre + reach)) + 1)
         x = np.abs((centre - taps) * stretch)
-        weight = np.where(
-            x <= 1,
-            1.5 * x**3 - 2.5 * x**2 + 1,
-            np.where(x < 2, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2, 0),
-        )
+        weight = np.where(x < radius, kernel(x), 0)
         weight /= weight.sum()
         for tap, w in zip(taps % (2 * n_in), weight):
             matrix[i, tap if tap < n_in else 2 * n_in - 1 - tap] += w
     return matrix
 
 
-def resize(plane, height, width):
-    return resize_matrix(height, plane.shape[0]) @ plane @ resize_matrix(width, plane.shape[1]).T
+def resize(plane, height, width, kernel=cubic, radius=2):
+    rows = resize_matrix(height, plane.shape[0], kernel, radius)
+    return rows @ plane @ resize_matrix(width, plane.shape[1], kernel, radius).T
 
 
 def to_bytes(plane):
@@ -83,14 +91,12 @@ def measure(folder, name, scale):
     inner = np.s_[scale:-scale, scale:-scale]
     a, b = luma(hr), luma(sr)
     rounded = np.round(a)
-    bicubic = to_bytes(resize(resize(rounded, height // scale, width // scale), height, width))
-    return (
-        psnr(a[inner], b[inner]),
-        ssim(a[inner], b[inner]),
-        psnr(rounded[inner], bicubic[inner]),
-        ssim(rounded[inner], bicubic[inner]),
-        wrong.max(),
-    )
+    shrunk = resize(rounded, height // scale, width // scale)
+    scores = [psnr(a[inner], b[inner]), ssim(a[inner], b[inner])]
+    for kernel, radius in ((cubic, 2), (lanczos, 3)):
+        enlarged = to_bytes(resize(shrunk, height, width, kernel, radius))
+        scores += [psnr(rounded[inner], enlarged[inner]), ssim(rounded[inner], enlarged[inner])]
+    return scores + [wrong.max()]
 
 
 def main():
@@ -101,9 +107,10 @@ def main():
 
     names = sorted(p.name[: -len("-sr.png")] for p in arguments.folder.glob("*-sr.png"))
     rows = [measure(arguments.folder, name, arguments.scale) for name in names]
-    print(f"{'':24} {'model':>18} {'bicubic':>18}  small picture off by")
+    print(f"{'':24} {'model':>18} {'bicubic':>18} {'Lanczos':>18}  small picture off by")
     for name, row in zip(names + ["mean"], rows + [np.mean(rows, 0)]):
-        print(f"{name:24} {row[0]:9.4f} {row[1]:.6f} {row[2]:9.4f} {row[3]:.6f}  {row[4]:g}")
+        scores = " ".join(f"{row[i]:9.4f} {row[i + 1]:.6f}" for i in range(0, len(row) - 1, 2))
+        print(f"{name:24} {scores}  {row[-1]:g}")
 
 
 if __name__ == "__main__":
