@@ -49,6 +49,7 @@ typedef struct
   int n_users;       /* nodes that read this one; the end of the network counts as one */
   int channels;
   int kernel, stride, padding; /* of a convolution or pooling; padding: of a reflection */
+  gboolean rounds_up;          /* of a pooling: whether its last windows may end outside */
   float gain;                  /* of a scaled add */
   int factor;                  /* of a pixel shuffle or an enlargement */
   int parameters[ATL_MAX_NODE_PARAMETERS]; /* numbers in the graph's list, or ATL_NO_PARAMETER */

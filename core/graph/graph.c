@@ -208,17 +208,30 @@ atl_graph_upsample (AtlGraph *graph, AtlNode x, int factor)
   return add_node (graph, &node);
 }
 
-AtlNode
-atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding)
+static AtlNode
+add_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding, gboolean rounds_up)
 {
   const AtlGraphNode node = { .op = ATL_OP_MAX_POOL,
                               .inputs = { x, ATL_NO_NODE },
                               .channels = atl_graph_node (graph, x)->channels,
                               .kernel = kernel,
                               .stride = stride,
-                              .padding = padding };
+                              .padding = padding,
+                              .rounds_up = rounds_up };
 
   return add_node (graph, &node);
+}
+
+AtlNode
+atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding)
+{
+  return add_max_pool (graph, x, kernel, stride, padding, FALSE);
+}
+
+AtlNode
+atl_graph_max_pool_ceil (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding)
+{
+  return add_max_pool (graph, x, kernel, stride, padding, TRUE);
 }
 
 AtlNode

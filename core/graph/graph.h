@@ -74,6 +74,10 @@ AtlNode atl_graph_pixel_shuffle (AtlGraph *graph, AtlNode x, int factor);
 AtlNode atl_graph_upsample (AtlGraph *graph, AtlNode x, int factor);
 /* The largest of kernel x kernel numbers; what lies in the padding does not count. */
 AtlNode atl_graph_max_pool (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding);
+/* The same with sides rounded up, ceil ((size + 2 padding - kernel) / stride) + 1: a last window that ends beyond the
+ * picture, but begins before its end, counts too, as in Caffe and with PyTorch's ceil_mode. A side smaller than the
+ * kernel has one window. */
+AtlNode atl_graph_max_pool_ceil (AtlGraph *graph, AtlNode x, int kernel, int stride, int padding);
 /* The picture mirrored beyond its edges by so many pixels on each side. */
 AtlNode atl_graph_reflection_pad (AtlGraph *graph, AtlNode x, int padding);
 /* The channels of a, then those of b. */

@@ -22,6 +22,19 @@ conv_output_size (const AtlGraphNode *node, int size)
   return (size + 2 * node->padding - node->kernel) / node->stride + 1;
 }
 
+/* A window is no longer one if nothing but padding is in it. */
+static int
+pool_output_size (const AtlGraphNode *node, int size)
+{
+  if (! node->rounds_up)
+    return conv_output_size (node, size);
+
+  const int rest = MAX (0, size + 2 * node->padding - node->kernel);
+  const int n = atl_divide_up (rest, node->stride) + 1;
+
+  return (n - 1) * node->stride < size + node->padding ? n : n - 1;
+}
+
 AtlShape *
 atl_graph_shapes (const AtlGraph *graph, const AtlShape *input)
 {
@@ -37,8 +50,11 @@ atl_graph_shapes (const AtlGraph *graph, const AtlShape *input)
 
       switch (node->op)
         {
-        case ATL_OP_CONV2D:
         case ATL_OP_MAX_POOL:
+          shape->h = pool_output_size (node, shape->h);
+          shape->w = pool_output_size (node, shape->w);
+          break;
+        case ATL_OP_CONV2D:
           shape->h = conv_output_size (node, shape->h);
           shape->w = conv_output_size (node, shape->w);
           break;

@@ -187,6 +187,29 @@ taps_among_readers (void)
   return g;
 }
 
+/* As SqueezeNet has them: poolings whose last windows hang over the edge, and two convolutions of one tensor joined. */
+static AtlGraph *
+fire_modules (void)
+{
+  AtlGraph *g = atl_graph_new (3);
+  AtlNode x = atl_graph_relu (g, atl_graph_conv2d (g, atl_graph_input (g), "first", 8, 3, 1, 1));
+
+  for (int i = 0; i < 2; i++)
+    {
+      g_autofree char *squeeze = g_strdup_printf ("squeeze%d", i);
+      g_autofree char *small = g_strdup_printf ("small%d", i);
+      g_autofree char *large = g_strdup_printf ("large%d", i);
+
+      atl_graph_add_tap (g, x);
+      x = atl_graph_max_pool_ceil (g, x, 3, 2, 0);
+      x = atl_graph_relu (g, atl_graph_conv2d (g, x, squeeze, 5, 1, 1, 0));
+      x = atl_graph_concat (g, atl_graph_relu (g, atl_graph_conv2d (g, x, small, 8, 1, 1, 0)),
+                            atl_graph_relu (g, atl_graph_conv2d (g, x, large, 9, 3, 1, 1)));
+    }
+  atl_graph_set_output (g, x);
+  return g;
+}
+
 /* Wide enough for Winograd's way to shuffle. */
 static AtlGraph *
 sr_resnet_wide (void)
@@ -206,6 +229,7 @@ const AtlTestNetwork atl_test_networks[] = {
   { "short residuals", short_residuals },
   { "two norms of the input", two_norms_of_the_input },
   { "taps among readers", taps_among_readers },
+  { "fire modules", fire_modules },
   { "SrResnet of width 16", sr_resnet_wide, 0, TRUE },
 };
 

@@ -98,6 +98,38 @@ parameters_do_not_overlap (void)
   CU_ASSERT (end <= atl_graph_parameters_size (graph));
 }
 
+/* What PyTorch's max_pool2d () makes, with ceil_mode, of sides from the kernel's on; smaller ones are refused there. */
+static void
+pooling_rounds_up (void)
+{
+  static const struct
+  {
+    int kernel, stride, padding, first;
+    int sides[8];
+  } cases[] = {
+    { 3, 2, 0, 1, { 1, 1, 1, 2, 2, 3, 3, 4 } },
+    { 2, 2, 1, 2, { 2, 2, 3, 3, 4, 4, 5, 5 } },
+    { 3, 3, 1, 3, { 2, 2, 2, 3, 3, 3, 4, 4 } },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (AtlGraph) graph = atl_graph_new (1);
+
+      atl_graph_set_output (graph, atl_graph_max_pool_ceil (graph, atl_graph_input (graph),
+                                                            cases[i].kernel, cases[i].stride,
+                                                            cases[i].padding));
+      for (int k = 0; k < 8; k++)
+        {
+          const AtlShape input = { 1, 1, cases[i].first + k, cases[i].first + 7 - k };
+          const AtlShape output = atl_graph_output_shape (graph, &input);
+
+          CU_ASSERT_EQUAL (output.h, cases[i].sides[k]);
+          CU_ASSERT_EQUAL (output.w, cases[i].sides[7 - k]);
+        }
+    }
+}
+
 int
 main (void)
 {
@@ -106,6 +138,7 @@ main (void)
     { "SrResnet has its cost", sr_resnet_has_its_cost },
     { "layers add up", layers_add_up },
     { "parameters do not overlap", parameters_do_not_overlap },
+    { "pooling rounds up", pooling_rounds_up },
   };
 
   return atl_suite_run ("graph", tests, G_N_ELEMENTS (tests));
