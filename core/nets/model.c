@@ -18,14 +18,6 @@ values_of (const AtlModel *model, const AtlParameter *parameter)
   return model->parameters + parameter->offset;
 }
 
-static gboolean
-allocate (AtlModel *model, GError **error)
-{
-  model->parameters = atl_floats_new (atl_graph_parameters_size (model->graph),
-                                      _ ("the network's parameters"), error);
-  return model->parameters != NULL;
-}
-
 /* Whether a card names the task that its network can do; FALSE for an unknown network too. A filter may not be given a
  * network of other inputs and outputs than its own. */
 static gboolean
@@ -54,21 +46,14 @@ check_task (const AtlCard *card, const char *task, GError **error)
   return TRUE;
 }
 
-/* Checks that the file has all parameters of the graph and no others. */
+/* Fails if the file has a tensor that the graph does not know. */
 static gboolean
-check_tensors (const AtlModel *model, const AtlWeightFile *file, GError **error)
+check_no_others (const AtlModel *model, const AtlWeightFile *file, GError **error)
 {
   g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (int i = 0; i < atl_graph_n_parameters (model->graph); i++)
-    {
-      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
-      const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
-
-      if (! atl_parameter_check_shape (parameter, info, model->card->arch, error))
-        return FALSE;
-      g_hash_table_add (names, parameter->name);
-    }
+    g_hash_table_add (names, atl_graph_parameter (model->graph, i)->name);
 
   for (int i = 0; i < atl_weight_file_n_tensors (file); i++)
     {
@@ -84,9 +69,9 @@ check_tensors (const AtlModel *model, const AtlWeightFile *file, GError **error)
   return TRUE;
 }
 
-/* Makes the graph that the card describes, and checks that the file fits it. */
+/* Makes the graph that the card describes. */
 static gboolean
-build (AtlModel *model, const AtlWeightFile *file, const char *task, GError **error)
+build (AtlModel *model, const char *task, GError **error)
 {
   const AtlCard *card = model->card;
 
@@ -102,26 +87,7 @@ build (AtlModel *model, const AtlWeightFile *file, const char *task, GError **er
     }
 
   model->graph = atl_network_new (card->arch, &model->config, error);
-  return model->graph != NULL && check_tensors (model, file, error) && allocate (model, error);
-}
-
-static gboolean
-read_parameters (AtlModel *model, const AtlWeightFile *file, GError **error)
-{
-  for (int i = 0; i < atl_graph_n_parameters (model->graph); i++)
-    {
-      const AtlParameter *parameter = atl_graph_parameter (model->graph, i);
-      const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
-
-      if (! atl_weight_file_read (file, info, values_of (model, parameter), error))
-        return FALSE;
-      if (! atl_parameter_check_values (parameter, values_of (model, parameter), error))
-        {
-          atl_weight_file_prefix_error (file, error);
-          return FALSE;
-        }
-    }
-  return TRUE;
+  return model->graph != NULL;
 }
 
 AtlModel *
@@ -134,13 +100,21 @@ atl_model_load (const char *path, const char *task, GError **error)
     return NULL;
 
   model->card = atl_card_copy (atl_weight_file_card (file));
-  if (! build (model, file, task, error))
+  if (! build (model, task, error))
     {
       atl_weight_file_prefix_error (file, error);
       return NULL;
     }
 
-  return read_parameters (model, file, error) ? g_steal_pointer (&model) : NULL;
+  model->parameters = atl_parameters_load (model->graph, file, model->card->arch, error);
+  if (model->parameters == NULL)
+    return NULL;
+  if (! check_no_others (model, file, error))
+    {
+      atl_weight_file_prefix_error (file, error);
+      return NULL;
+    }
+  return g_steal_pointer (&model);
 }
 
 AtlModel *
@@ -151,7 +125,11 @@ atl_model_new_blank (const char *task, const char *arch, const AtlNetworkConfig 
 
   model->config = *config;
   model->graph = atl_network_new (arch, config, error);
-  if (model->graph == NULL || ! allocate (model, error))
+  if (model->graph == NULL)
+    return NULL;
+  model->parameters = atl_floats_new (atl_graph_parameters_size (model->graph),
+                                      _ ("the network's parameters"), error);
+  if (model->parameters == NULL)
     return NULL;
 
   model->card = atl_card_new ();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether what a file holds can be a network's parameter.
+ * A network's parameters in files.
  */
 
 #include "nets/parameter.h"
@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
+#include "base/memory.h"
 
 static char *
 dims_to_string (int n_dims, const int *dims)
@@ -64,4 +65,49 @@ atl_parameter_check_values (const AtlParameter *parameter, const float *values, 
         return FALSE;
       }
   return TRUE;
+}
+
+static gboolean
+check_tensors (const AtlGraph *graph, const AtlWeightFile *file, const char *network,
+               GError **error)
+{
+  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (graph, i);
+
+      if (! atl_parameter_check_shape (parameter, atl_weight_file_find (file, parameter->name),
+                                       network, error))
+        {
+          atl_weight_file_prefix_error (file, error);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+float *
+atl_parameters_load (const AtlGraph *graph, const AtlWeightFile *file, const char *network,
+                     GError **error)
+{
+  if (! check_tensors (graph, file, network, error))
+    return NULL;
+
+  g_autoptr (AtlFloats) parameters = atl_floats_new (atl_graph_parameters_size (graph),
+                                                     _ ("the network's parameters"), error);
+
+  for (int i = 0; parameters != NULL && i < atl_graph_n_parameters (graph); i++)
+    {
+      const AtlParameter *parameter = atl_graph_parameter (graph, i);
+      const AtlTensorInfo *info = atl_weight_file_find (file, parameter->name);
+      float *values = parameters + parameter->offset;
+
+      if (! atl_weight_file_read (file, info, values, error))
+        return NULL;
+      if (! atl_parameter_check_values (parameter, values, error))
+        {
+          atl_weight_file_prefix_error (file, error);
+          return NULL;
+        }
+    }
+  return g_steal_pointer (&parameters);
 }

@@ -5,10 +5,10 @@
 
 #include "suite.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "formula.h"
 #include "graph/plan.h"
 #include "nets/network.h"
 #include "weights/weight-file.h"
@@ -17,44 +17,6 @@
 #define TOLERANCE 2e-5
 
 static AtlWeightFile *expected;
-
-/* Number i of a parameter, from -0.5 to 0.5; see noise () in make-architectures.py. */
-static double
-parameter_noise (const char *name, size_t i)
-{
-  guint32 seed = 2166136261u;
-
-  for (const char *c = name; *c != '\0'; c++)
-    seed = (seed ^ (guint8) *c) * 16777619u;
-
-  guint32 x = (guint32) i * 0x9E3779B9u + seed;
-  x = (x ^ x >> 16) * 0x85EBCA6Bu;
-  x = (x ^ x >> 13) * 0xC2B2AE35u;
-  x ^= x >> 16;
-  return x / 4294967296.0 - 0.5;
-}
-
-static void
-fill (float *parameters, const AtlGraph *graph)
-{
-  for (int k = 0; k < atl_graph_n_parameters (graph); k++)
-    {
-      const AtlParameter *p = atl_graph_parameter (graph, k);
-      const double spread = sqrt (24.0 / ((double) p->size / p->dims[0]));
-
-      for (size_t i = 0; i < p->size; i++)
-        {
-          const double noise = parameter_noise (p->name, i);
-          double value = 0.2 * noise;
-
-          if (p->role == ATL_PARAMETER_WEIGHT)
-            value = spread * noise;
-          if (p->role == ATL_PARAMETER_GAMMA || p->role == ATL_PARAMETER_RUNNING_VARIANCE)
-            value = 1.0 + 0.5 * noise;
-          parameters[p->offset + i] = (float) value;
-        }
-    }
-}
 
 static float *
 read_tensor (const char *network, const char *name, AtlShape *shape)
@@ -128,10 +90,8 @@ static void
 check (const char *name, AtlGraph *take_graph)
 {
   g_autoptr (AtlGraph) graph = take_graph;
-  g_autoptr (AtlFloats)
-      parameters = atl_floats_new (atl_graph_parameters_size (graph), "a test", NULL);
+  g_autoptr (AtlFloats) parameters = atl_test_formula_parameters (graph);
 
-  fill (parameters, graph);
   check_inference (name, graph, parameters, atl_backend_cpu ());
   if (! atl_test_quick ())
     check_inference (name, graph, parameters, atl_backend_reference ());

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Parameters and pictures by a formula, as formula.py makes them: a network's golden values then need no weight file.
+ */
+
+#pragma once
+
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* Number i of what is called so, from -0.5 to 0.5. */
+double atl_test_formula (const char *name, size_t i);
+
+/* Weights of deviation sqrt (2 / inputs), other numbers near those of a fresh network; by the parameters' names. Freed
+ * by atl_floats_free (). */
+float *atl_test_formula_parameters (const AtlGraph *graph);
+
+G_END_DECLS
