@@ -66,6 +66,11 @@ AtlGraph *atl_vgg19_16x_new (int n_stages);
 /* See atl_network_supply (): the normalisation of the input. */
 gboolean atl_vgg16_bn_supply (const AtlParameter *parameter, float *values);
 
+/* SqueezeNet 1.0 without its classifier, squeezenet.c: features of a picture of at least 7 x 7, whose colours are 0..255 in
+ * the order blue, green, red, less 104, 117 and 123. Four taps, the last one the output: 96, 256, 512 and 512
+ * channels at a half, a quarter, an eighth and a sixteenth of the sides. */
+AtlGraph *atl_squeezenet_new (void);
+
 /* Fresh parameters: convolutions Kaiming-normal (He et al., "Delving Deep into Rectifiers", ICCV 2015), ICNR where a
  * pixel shuffle follows, biases zero, normalisations that change nothing. */
 void atl_network_init_parameters (const AtlGraph *graph, float *parameters, AtlRandom *random);
