@@ -71,7 +71,7 @@ is_literal (const char *name)
 static void
 offer_name (Completion *completion, const char *name)
 {
-  static const char *const files[] = { "FILE", "IN", "OUT", "DATA", "MODEL", NULL };
+  static const char *const files[] = { "FILE", "IN", "OUT", "DATA", "MODEL", "WEIGHTS", NULL };
 
   if (is_literal (name))
     offer (completion, name, "");

@@ -14,8 +14,8 @@ enum
 {
   NAME_WIDTH = 24,
   SIZE_WIDTH = 12,
-  SCORE_WIDTH = 17,
-  GAIN_WIDTH = 8
+  NUMBER_WIDTH = 9,
+  GAIN_WIDTH = 9
 };
 
 static const struct
@@ -29,20 +29,37 @@ static const struct
 };
 _Static_assert (G_N_ELEMENTS (methods) == ATL_N_METHODS, "a head and a prefix each");
 
+/* Numbers of a score, each a column. */
+static int
+n_numbers (const AtlEvaluation *e)
+{
+  return e->perceptual != NULL ? 3 : 2;
+}
+
 static void
-print_heads (void)
+print_heads (const AtlEvaluation *e)
 {
   atl_print_cell ("", -NAME_WIDTH);
   atl_print_cell (_ ("size"), SIZE_WIDTH);
   for (int m = 0; m < ATL_N_METHODS; m++)
-    atl_print_cell (_ (methods[m].head), SCORE_WIDTH);
+    atl_print_cell (_ (methods[m].head), n_numbers (e) * NUMBER_WIDTH);
   atl_print_cell (_ ("gain"), GAIN_WIDTH);
+  putchar ('\n');
+
+  atl_print_cell ("", -NAME_WIDTH - SIZE_WIDTH);
+  for (int m = 0; m < ATL_N_METHODS; m++)
+    {
+      atl_print_cell (_ ("PSNR"), NUMBER_WIDTH);
+      atl_print_cell (_ ("SSIM"), NUMBER_WIDTH);
+      if (e->perceptual != NULL)
+        atl_print_cell (_ ("distance"), NUMBER_WIDTH);
+    }
   putchar ('\n');
 }
 
 /* The gain is that over bicubic. */
 static void
-print_row (const AtlResult *result, const char *set)
+print_row (const AtlEvaluation *e, const AtlResult *result, const char *set)
 {
   const AtlScore *scores = result->scores;
   g_autofree char *size = result->name != NULL
@@ -52,20 +69,24 @@ print_row (const AtlResult *result, const char *set)
   atl_print_cell (result->name != NULL ? result->name : set, -NAME_WIDTH);
   atl_print_cell (size, SIZE_WIDTH);
   for (int m = 0; m < ATL_N_METHODS; m++)
-    printf (" %8.3f %7.5f", scores[m].psnr, scores[m].ssim);
-  printf (" %+7.3f\n", scores[ATL_METHOD_MODEL].psnr - scores[ATL_METHOD_BICUBIC].psnr);
+    {
+      printf ("%*.3f%*.5f", NUMBER_WIDTH, scores[m].psnr, NUMBER_WIDTH, scores[m].ssim);
+      if (e->perceptual != NULL)
+        printf ("%*.5f", NUMBER_WIDTH, scores[m].distance);
+    }
+  printf ("%+*.3f\n", GAIN_WIDTH, scores[ATL_METHOD_MODEL].psnr - scores[ATL_METHOD_BICUBIC].psnr);
 }
 
 void
 atl_evaluation_print_table (const AtlEvaluation *e, const GPtrArray *names, const GPtrArray *sets)
 {
-  print_heads ();
+  print_heads (e);
   for (guint s = 0; s < sets->len; s++)
     {
       const GArray *results = g_ptr_array_index (sets, s);
 
       for (guint i = 0; i < results->len; i++)
-        print_row (&g_array_index (results, AtlResult, i), g_ptr_array_index (names, s));
+        print_row (e, &g_array_index (results, AtlResult, i), g_ptr_array_index (names, s));
     }
 }
 
@@ -79,36 +100,38 @@ add_score (JsonBuilder *builder, AtlMethod method, const char *name, double valu
 
 /* The PSNR of equal pictures is infinite, which JSON has as null. */
 static void
-add_scores (JsonBuilder *builder, const AtlResult *result)
+add_scores (JsonBuilder *builder, const AtlEvaluation *e, const AtlResult *result)
 {
   for (int m = 0; m < ATL_N_METHODS; m++)
     {
       add_score (builder, m, "psnr", result->scores[m].psnr);
       add_score (builder, m, "ssim", result->scores[m].ssim);
+      if (e->perceptual != NULL)
+        add_score (builder, m, "distance", result->scores[m].distance);
     }
 }
 
 static void
-add_picture (JsonBuilder *builder, const AtlResult *result)
+add_picture (JsonBuilder *builder, const AtlEvaluation *e, const AtlResult *result)
 {
   json_builder_begin_object (builder);
   atl_json_add_text (builder, "name", result->name);
   atl_json_add_integer (builder, "width", result->width);
   atl_json_add_integer (builder, "height", result->height);
-  add_scores (builder, result);
+  add_scores (builder, e, result);
   json_builder_end_object (builder);
 }
 
 static void
-add_set (JsonBuilder *builder, const char *name, const GArray *results)
+add_set (JsonBuilder *builder, const AtlEvaluation *e, const char *name, const GArray *results)
 {
   json_builder_begin_object (builder);
   atl_json_add_text (builder, "name", name);
-  add_scores (builder, &g_array_index (results, AtlResult, results->len - 1));
+  add_scores (builder, e, &g_array_index (results, AtlResult, results->len - 1));
   json_builder_set_member_name (builder, "pictures");
   json_builder_begin_array (builder);
   for (guint i = 0; i + 1 < results->len; i++)
-    add_picture (builder, &g_array_index (results, AtlResult, i));
+    add_picture (builder, e, &g_array_index (results, AtlResult, i));
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
@@ -121,10 +144,12 @@ atl_evaluation_print_json (const AtlEvaluation *e, const GPtrArray *names, const
   json_builder_begin_object (builder);
   atl_json_add_text (builder, "model", e->model);
   atl_json_add_integer (builder, "scale", e->scale);
+  if (e->perceptual != NULL)
+    atl_json_add_text (builder, "perceptual", e->perceptual_weights);
   json_builder_set_member_name (builder, "sets");
   json_builder_begin_array (builder);
   for (guint s = 0; s < sets->len; s++)
-    add_set (builder, g_ptr_array_index (names, s), g_ptr_array_index (sets, s));
+    add_set (builder, e, g_ptr_array_index (names, s), g_ptr_array_index (sets, s));
   json_builder_end_array (builder);
   json_builder_end_object (builder);
   atl_print_json (builder);

@@ -25,17 +25,20 @@ static const AtlUsage usage = {
   .arguments = N_ ("upscale --model MODEL DATA..."),
   .summary = N_ (
       "Measures a model on pictures: each is made smaller, enlarged by the model, and compared\n"
-      "with what it was: PSNR in dB and SSIM of the luma, beside bicubic and Lanczos enlarging.\n"
+      "with what it was: PSNR in dB and SSIM of the luma, beside bicubic and Lanczos enlarging;\n"
+      "with --perceptual also how far apart pictures are for people, of which less is better.\n"
       "DATA are folders, each a set of its own, or pictures."),
-  .examples = "  atelier evaluate upscale --model upscale-x2 Set5 Set14\n"
-              "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5",
+  .examples =
+      "  atelier evaluate upscale --model upscale-x2 Set5 Set14\n"
+      "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5\n"
+      "  atelier evaluate upscale --model upscale-x2 --perceptual squeezenet1_0.safetensors Set5",
 };
 
 typedef struct
 {
   char *model;
   AtlFilterOptions filter; /* the quality alone */
-  char *save;
+  char *save, *perceptual;
   int threads;
   gboolean json, quiet;
 } Options;
@@ -54,14 +57,20 @@ typedef struct
 static gboolean
 announce (Run *run, const AtlPhoto *small, GError **error)
 {
+  const AtlEvaluation *e = &run->evaluation;
+  double seconds, comparing = 0.0;
   guint n = 0;
 
   if (run->is_announced || run->quiet)
     return TRUE;
 
-  const double seconds = atl_job_seconds (run->evaluation.job, small->width, small->height, error);
-  if (seconds < 0.0)
+  seconds = atl_job_seconds (e->job, small->width, small->height, error);
+  if (seconds >= 0.0 && e->perceptual != NULL)
+    comparing = atl_perceptual_seconds (e->perceptual, e->scale * small->width,
+                                        e->scale * small->height, ATL_N_METHODS, error);
+  if (seconds < 0.0 || comparing < 0.0)
     return FALSE;
+  seconds += comparing;
   run->is_announced = TRUE;
   for (guint s = 0; s < run->places->len; s++)
     n += ((const GPtrArray *) g_ptr_array_index (run->places, s))->len;
@@ -133,6 +142,15 @@ model_scale (const char *model, GError **error)
   return scale;
 }
 
+/* The network that compares pictures. */
+static AtlPerceptual *
+load_perceptual (const char *weights, GError **error)
+{
+  g_autofree char *path = atl_library_find (weights, "perceptual", error);
+
+  return path != NULL ? atl_perceptual_load (path, error) : NULL;
+}
+
 static AtlJob *
 make_job (const Options *options, int scale, GError **error)
 {
@@ -194,7 +212,12 @@ evaluate (const Options *options, char **arguments, GError **error)
       places = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
-  Run run = { .evaluation = { options->model, job, scale, options->save },
+  g_autoptr (AtlPerceptual) perceptual = NULL;
+  Run run = { .evaluation = { .model = options->model,
+                              .job = job,
+                              .scale = scale,
+                              .save = options->save,
+                              .perceptual_weights = options->perceptual },
               .places = places,
               .names = names,
               .sets = sets,
@@ -202,6 +225,13 @@ evaluate (const Options *options, char **arguments, GError **error)
 
   if (job == NULL || ! find_sets (&run, arguments, error) || ! check_saved_names (&run, error))
     return FALSE;
+  if (options->perceptual != NULL)
+    {
+      perceptual = load_perceptual (options->perceptual, error);
+      if (perceptual == NULL)
+        return FALSE;
+      run.evaluation.perceptual = perceptual;
+    }
 
   for (guint s = 0; s < places->len; s++)
     if (! evaluate_set (&run, s, error))
@@ -256,6 +286,10 @@ run (AtlOptions *command_line)
     { "save", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.save,
       N_ ("Write each picture as NAME-hr.png, made smaller (-lr) and enlarged (-sr) into a folder"),
       N_ ("DIR") },
+    { "perceptual", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.perceptual,
+      N_ ("Also compare by the features of SqueezeNet 1.0, whose weights are in this file (or an "
+          "installed model): the authors' own, as safetensors with their names of tensors"),
+      N_ ("WEIGHTS") },
     { "threads", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options.threads,
       N_ ("Threads to compute with [all processors]"), N_ ("N") },
     { "json", 'j', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options.json,
@@ -276,6 +310,7 @@ run (AtlOptions *command_line)
   g_free (options.model);
   atl_filter_options_clear (&options.filter);
   g_free (options.save);
+  g_free (options.perceptual);
   return status;
 }
 

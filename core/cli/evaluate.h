@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "filters/filter.h"
 #include "train/pairs.h"
+#include "train/perceptual.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +25,7 @@ typedef enum
 typedef struct
 {
   double psnr, ssim; /* of luma, see train/quality.h */
+  double distance;   /* see train/perceptual.h; 0 where it is not asked for */
 } AtlScore;
 
 /* The scores of a picture, or their means over a set. */
@@ -45,7 +47,9 @@ typedef struct
   const char *model; /* as it was typed */
   AtlJob *job;
   int scale;
-  const char *save; /* a folder for the pictures, or NULL */
+  const char *save;                /* a folder for the pictures, or NULL */
+  const AtlPerceptual *perceptual; /* NULL if no distances are asked for */
+  const char *perceptual_weights;  /* its file, as it was typed */
 } AtlEvaluation;
 
 /* A picture's name without its ending, as it is saved; owned by the caller. */

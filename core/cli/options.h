@@ -5,8 +5,8 @@
  *
  * The name of a value, GOptionEntry's 'arg_description', says what can be typed: words in lower case are
  * typed as they stand, words in capitals stand for something, a bar separates what is possible.
- * "normal|best", "N", "OUT|DIR". DIR is a folder; FILE, IN, OUT and DATA are files; MODEL is an installed
- * model or a file.
+ * "normal|best", "N", "OUT|DIR". DIR is a folder; FILE, IN, OUT, DATA and WEIGHTS are files; MODEL is an
+ * installed model or a file.
  */
 
 #pragma once

@@ -278,15 +278,14 @@ atl_resampler_planes (const AtlResampler *resampler, const AtlRegion *dst_region
   return g_steal_pointer (&dst);
 }
 
-gboolean
-atl_resample_bicubic (float *dst, int dst_width, int dst_height, const float *src, int src_width,
-                      int src_height, GError **error)
+float *
+atl_resized_plane_new (AtlKernel kernel, int width, int height, const float *plane, int from_width,
+                       int from_height, GError **error)
 {
-  const AtlRegion dst_region = { 0, 0, dst_width, dst_height };
-  const AtlRegion src_region = { 0, 0, src_width, src_height };
-  g_autoptr (AtlResampler) resampler = atl_resampler_new (ATL_KERNEL_BICUBIC, dst_width, dst_height,
-                                                          src_width, src_height, error);
+  const AtlRegion whole = { 0, 0, width, height }, from = { 0, 0, from_width, from_height };
+  g_autoptr (AtlResampler)
+      resampler = atl_resampler_new (kernel, width, height, from_width, from_height, error);
 
-  return resampler != NULL
-         && atl_resampler_run (resampler, dst, &dst_region, src, &src_region, error);
+  return resampler != NULL ? atl_resampler_planes (resampler, &whole, plane, &from, 1, error)
+                           : NULL;
 }

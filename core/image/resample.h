@@ -44,8 +44,8 @@ gboolean atl_resampler_run (const AtlResampler *resampler, float *dst, const Atl
 float *atl_resampler_planes (const AtlResampler *resampler, const AtlRegion *dst_region,
                              const float *src, const AtlRegion *src_region, int n, GError **error);
 
-/* A whole plane by the bicubic kernel. dst: dst_height x dst_width; src: src_height x src_width. */
-gboolean atl_resample_bicubic (float *dst, int dst_width, int dst_height, const float *src,
-                               int src_width, int src_height, GError **error);
+/* The whole of one plane, from_height x from_width, in another size; owned by the caller. */
+float *atl_resized_plane_new (AtlKernel kernel, int width, int height, const float *plane,
+                              int from_width, int from_height, GError **error);
 
 G_END_DECLS

@@ -24,7 +24,8 @@ atl_pair_init (AtlPair *pair, const AtlPhoto *photo, int scale, GError **error)
     }
 
   if (atl_photo_init_part (&pair->large, photo, 0, 0, width * scale, height * scale, error)
-      && atl_photo_init_resized (&pair->small, &pair->large, width, height, error))
+      && atl_photo_init_resized (&pair->small, &pair->large, ATL_KERNEL_BICUBIC, width, height,
+                                 error))
     return TRUE;
 
   atl_pair_clear (pair);

@@ -27,7 +27,8 @@ enum
   TILE = 512,       /* a multiple of the largest stride */
   /* Pixels around a tile. The last tap's feature r depends on pixels 16 r - 60 to 16 r + 94, as its poolings look
    * forward, and those before on fewer: 60 are needed before a tile, and 79 behind it. A multiple of the stride. */
-  MARGIN = 80
+  MARGIN = 80,
+  TRIAL = 128 /* pixels on a side of the square that tells how long others will take */
 };
 
 /* What the network's colours are less, in its order: blue, green, red of 0..255. */
@@ -320,4 +321,31 @@ atl_perceptual_distances (const AtlPerceptual *perceptual, double *distances,
           return FALSE;
       }
   return find_distances (distances, &sums, n, error);
+}
+
+double
+atl_perceptual_seconds (const AtlPerceptual *perceptual, int width, int height, int n,
+                        GError **error)
+{
+  g_auto (AtlPhoto) grey = { 0 };
+  const AtlPhoto *const pictures[] = { &grey };
+  gint64 start = 0;
+  double distance;
+
+  if (! atl_photo_init (&grey, TRIAL, TRIAL, error))
+    return -1.0;
+
+  /* The first time memory and threads are new. */
+  memset (grey.rgb, 128, 3 * TRIAL * TRIAL);
+  for (int i = 0; i < 2; i++)
+    {
+      start = g_get_monotonic_time ();
+      if (! atl_perceptual_distances (perceptual, &distance, &grey, pictures, 1, NULL, error))
+        return -1.0;
+    }
+
+  /* Two pictures were looked at: the original and the other. */
+  const double per_pixel = (double) (g_get_monotonic_time () - start)
+                           / ((double) G_USEC_PER_SEC * 2 * TRIAL * TRIAL);
+  return per_pixel * (n + 1.0) * width * height;
 }

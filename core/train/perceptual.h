@@ -32,4 +32,8 @@ gboolean atl_perceptual_distances (const AtlPerceptual *perceptual, double *dist
                                    const AtlPhoto *original, const AtlPhoto *const *pictures, int n,
                                    const AtlProgress *progress, GError **error);
 
+/* How long that would take, from a trial on a small square; negative with ATL_ERROR_MEMORY or ATL_ERROR_RESULT. */
+double atl_perceptual_seconds (const AtlPerceptual *perceptual, int width, int height, int n,
+                               GError **error);
+
 G_END_DECLS

@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
-#include "image/resample.h"
 
 gboolean
 atl_photo_init (AtlPhoto *photo, int width, int height, GError **error)
@@ -53,23 +52,29 @@ to_byte (float value)
 }
 
 gboolean
-atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, int width, int height,
-                        GError **error)
+atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, AtlKernel kernel, int width,
+                        int height, GError **error)
 {
+  const AtlRegion from_region = { 0, 0, source->width, source->height };
+  const AtlRegion to_region = { 0, 0, width, height };
   const size_t n_source = (size_t) source->width * source->height;
   const size_t n_resized = (size_t) width * height;
-  g_autoptr (AtlFloats) from = atl_floats_new (n_source, _ ("resizing a photo"), error);
-  g_autoptr (AtlFloats) to = atl_floats_new (n_resized, _ ("resizing a photo"), error);
+  g_autoptr (AtlResampler)
+      resampler = atl_resampler_new (kernel, width, height, source->width, source->height, error);
+  g_autoptr (AtlFloats) from = NULL;
+  g_autoptr (AtlFloats) to = NULL;
 
   *resized = (AtlPhoto) { 0 };
-  if (from == NULL || to == NULL || ! atl_photo_init (resized, width, height, error))
+  if (resampler == NULL || (from = atl_floats_new (n_source, _ ("resizing a photo"), error)) == NULL
+      || (to = atl_floats_new (n_resized, _ ("resizing a photo"), error)) == NULL
+      || ! atl_photo_init (resized, width, height, error))
     return FALSE;
 
   for (int c = 0; c < 3; c++)
     {
       for (size_t i = 0; i < n_source; i++)
         from[i] = source->rgb[3 * i + c];
-      if (! atl_resample_bicubic (to, width, height, from, source->width, source->height, error))
+      if (! atl_resampler_run (resampler, to, &to_region, from, &from_region, error))
         {
           atl_photo_clear (resized);
           return FALSE;

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "image/resample.h"
 
 G_BEGIN_DECLS
 
@@ -25,9 +25,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (AtlPhoto, atl_photo_clear)
 gboolean atl_photo_init_part (AtlPhoto *part, const AtlPhoto *source, int left, int top, int width,
                               int height, GError **error);
 
-/* Bicubic, antialiased when shrinking, as MATLAB's imresize; rounded to 8 bits. */
-gboolean atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, int width, int height,
-                                 GError **error);
+/* By a kernel, antialiased when shrinking, as MATLAB's imresize; rounded to 8 bits. */
+gboolean atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, AtlKernel kernel,
+                                 int width, int height, GError **error);
 
 /* The square of side x side from (left, top) as planes of 0..1, 3 x side x side. */
 void atl_photo_to_planes (float *planes, const AtlPhoto *photo, int left, int top, int side);

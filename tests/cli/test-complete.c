@@ -102,6 +102,7 @@ static const Case of_values[] = {
 static const Case of_models[] = {
   { { "upscale", "--model", "" }, "=files sr-resnet-x2 sr-resnet-x4" },
   { { "evaluate", "upscale", "-m", "sr-resnet-x4" }, "=files sr-resnet-x4" },
+  { { "evaluate", "upscale", "--perceptual", "" }, "=files" },
   { { "models", "show", "sr-resnet-x" }, "files sr-resnet-x2 " },
   { { NULL } },
 };

@@ -13,26 +13,8 @@
 #include "cli/command.h"
 #include "image/rgb-file.h"
 #include "run.h"
+#include "stripes.h"
 #include "temporary.h"
-
-/* Stripes of different breadth and direction in each colour. */
-static void
-write_picture (const AtlTestFolder *folder, const char *name, int width, int height)
-{
-  g_autofree guint8 *pixels = g_malloc (3 * (size_t) (width * height));
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
-      {
-        guint8 *pixel = pixels + 3 * (y * width + x);
-
-        pixel[0] = x / 7 % 2 == 0 ? 40 : 200;
-        pixel[1] = y / 5 % 2 == 0 ? 60 : 180;
-        pixel[2] = (guint8) ((x * x + 3 * y) % 256);
-      }
-  CU_ASSERT_FATAL (atl_rgb_write_png (path, pixels, width, height, NULL));
-}
 
 static const char model[] = MODELS_FOLDER "/sr-resnet-x2.safetensors";
 
@@ -156,8 +138,8 @@ measures_pictures (void)
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new (), saved = atl_test_folder_new ();
   g_autofree char *output = NULL;
 
-  write_picture (folder, "b.png", 33, 31);
-  write_picture (folder, "a.png", 40, 24);
+  atl_test_stripes_new (folder, "b.png", 33, 31);
+  atl_test_stripes_new (folder, "a.png", 40, 24);
   atl_test_run (
       ATL_EXIT_DONE, &output, NULL,
       ATL_ARGUMENTS ("evaluate", "upscale", "--model", model, "--json", "--save", saved, folder));
@@ -201,9 +183,9 @@ clashing_names_are_told (void)
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new (), other = atl_test_folder_new ();
   g_autoptr (AtlTestFolder) saved = atl_test_folder_new ();
 
-  write_picture (folder, "a.png", 40, 24);
-  write_picture (folder, "b.png", 40, 24);
-  write_picture (other, "b.png", 40, 24);
+  atl_test_stripes_new (folder, "a.png", 40, 24);
+  atl_test_stripes_new (folder, "b.png", 40, 24);
+  atl_test_stripes_new (other, "b.png", 40, 24);
   atl_test_run_fails (
       ATL_EXIT_USAGE, "both be saved as 'b'",
       ATL_ARGUMENTS ("evaluate", "upscale", "--model", model, "--save", saved, folder, other));
@@ -218,7 +200,7 @@ length_is_announced (void)
   g_autofree char *picture = g_build_filename (folder, "a.png", NULL);
   g_autoptr (GError) error = NULL;
 
-  write_picture (folder, "a.png", 400, 300);
+  atl_test_stripes_new (folder, "a.png", 400, 300);
   for (int i = 0; i < 5000; i++)
     {
       g_autofree char *name = g_strdup_printf ("%d.png", i);
@@ -244,7 +226,7 @@ json_is_utf8 (void)
   g_autoptr (AtlTestFolder) folder = atl_test_folder_new ();
   g_autofree char *output = NULL;
 
-  write_picture (folder, "\351.png", 40, 24);
+  atl_test_stripes_new (folder, "\351.png", 40, 24);
   atl_test_run (ATL_EXIT_DONE, &output, NULL,
                 ATL_ARGUMENTS ("evaluate", "upscale", "-m", model, "-j", folder));
   CU_ASSERT (g_utf8_validate (output, -1, NULL));
@@ -258,7 +240,7 @@ prints_a_table (void)
   g_autofree char *picture = g_build_filename (folder, "a.png", NULL);
   g_autofree char *output = NULL;
 
-  write_picture (folder, "a.png", 40, 24);
+  atl_test_stripes_new (folder, "a.png", 40, 24);
   atl_test_run (ATL_EXIT_DONE, &output, NULL,
                 ATL_ARGUMENTS ("evaluate", "upscale", "-m", model, "-q", picture));
   atl_test_contains (output, "40 x 24");
@@ -274,7 +256,7 @@ misuse_is_told (void)
   g_autofree char *tiny = g_build_filename (folder, "tiny.png", NULL);
   g_autofree char *text = atl_test_file_new (folder, "text.png", "no picture", 10);
 
-  write_picture (folder, "tiny.png", 12, 40);
+  atl_test_stripes_new (folder, "tiny.png", 12, 40);
 #define FAILS(status, text, ...)                                                                   \
   atl_test_run_fails (status, text, ATL_ARGUMENTS ("evaluate", __VA_ARGS__))
   FAILS (ATL_EXIT_USAGE, "'upscale'", "--model=x");

@@ -6,6 +6,7 @@
 #include "formula.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -47,4 +48,22 @@ atl_test_formula_parameters (const AtlGraph *graph)
         }
     }
   return parameters;
+}
+
+AtlTensorToWrite *
+atl_test_tensors (const AtlGraph *graph, const float *parameters)
+{
+  const int n = atl_graph_n_parameters (graph);
+  AtlTensorToWrite *tensors = g_new0 (AtlTensorToWrite, (gsize) n + 1);
+
+  for (int i = 0; i < n; i++)
+    {
+      const AtlParameter *p = atl_graph_parameter (graph, i);
+
+      tensors[i] = (AtlTensorToWrite) { .name = p->name,
+                                        .n_dims = p->n_dims,
+                                        .values = parameters + p->offset };
+      memcpy (tensors[i].dims, p->dims, sizeof p->dims);
+    }
+  return tensors;
 }

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "weights/weight-file.h"
 #include "graph/graph.h"
 
 G_BEGIN_DECLS
@@ -15,5 +16,8 @@ double atl_test_formula (const char *name, size_t i);
 /* Weights of deviation sqrt (2 / inputs), other numbers near those of a fresh network; by the parameters' names. Freed
  * by atl_floats_free (). */
 float *atl_test_formula_parameters (const AtlGraph *graph);
+
+/* A graph's parameters as the tensors of a weight file, and room for one more; freed by g_free (). Both are borrowed. */
+AtlTensorToWrite *atl_test_tensors (const AtlGraph *graph, const float *parameters);
 
 G_END_DECLS

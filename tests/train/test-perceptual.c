@@ -6,7 +6,6 @@
 #include "suite.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -34,16 +33,7 @@ weights_init (Weights *weights)
   weights->graph = atl_squeezenet_new ();
   weights->parameters = atl_test_formula_parameters (weights->graph);
   weights->n_tensors = atl_graph_n_parameters (weights->graph);
-  weights->tensors = g_new0 (AtlTensorToWrite, weights->n_tensors + 1);
-  for (int i = 0; i < weights->n_tensors; i++)
-    {
-      const AtlParameter *p = atl_graph_parameter (weights->graph, i);
-
-      weights->tensors[i] = (AtlTensorToWrite) { .name = p->name,
-                                                 .n_dims = p->n_dims,
-                                                 .values = weights->parameters + p->offset };
-      memcpy (weights->tensors[i].dims, p->dims, sizeof p->dims);
-    }
+  weights->tensors = atl_test_tensors (weights->graph, weights->parameters);
 }
 
 static void
@@ -213,6 +203,18 @@ refuses_files_that_do_not_fit (void)
   atl_test_error (&error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "/no.safetensors");
 }
 
+/* A thousand times the pixels take longer, whatever else the machine does meanwhile. */
+static void
+tells_how_long_it_takes (void)
+{
+  g_autoptr (AtlPerceptual) perceptual = formula_perceptual ();
+  const double one = atl_perceptual_seconds (perceptual, 1000, 1000, 3, NULL);
+  const double thousand = atl_perceptual_seconds (perceptual, 50000, 20000, 3, NULL);
+
+  CU_ASSERT (one > 0.0);
+  CU_ASSERT (thousand > 2.0 * one);
+}
+
 /* Numbers that are finite make features that are not. */
 static void
 wild_numbers_are_told (void)
@@ -244,6 +246,7 @@ main (void)
     { "can be cancelled", can_be_cancelled },
     { "reads files that fit", reads_files_that_fit },
     { "refuses files that do not fit", refuses_files_that_do_not_fit },
+    { "tells how long it takes", tells_how_long_it_takes },
     { "wild numbers are told", wild_numbers_are_told },
   };
 

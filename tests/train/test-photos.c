@@ -170,7 +170,7 @@ pairs_are_cut_and_shrunk (void)
   CU_ASSERT_FATAL (atl_photos_load (
       &photos, paths, &(AtlPhotoLimits) { 8, LARGEST, G_MAXINT, G_MAXSIZE }, problems, NULL, NULL));
   CU_ASSERT_FATAL (atl_photo_init_part (&large, &photos.photos[1], 0, 0, 20, 16, NULL));
-  CU_ASSERT_FATAL (atl_photo_init_resized (&small, &large, 5, 4, NULL));
+  CU_ASSERT_FATAL (atl_photo_init_resized (&small, &large, ATL_KERNEL_BICUBIC, 5, 4, NULL));
 
   g_autoptr (GArray) pairs = atl_pairs_new (&photos, 4, NULL, NULL);
   CU_ASSERT_EQUAL_FATAL (pairs->len, 1);
