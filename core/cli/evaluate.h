@@ -8,7 +8,7 @@
 #include "base/progress.h"
 #include "filters/filter.h"
 #include "train/pairs.h"
-#include "train/perceptual.h"
+#include "train/perceptual-distance.h"
 
 G_BEGIN_DECLS
 
@@ -25,7 +25,7 @@ typedef enum
 typedef struct
 {
   double psnr, ssim; /* of luma, see train/quality.h */
-  double distance;   /* see train/perceptual.h; 0 where it is not asked for */
+  double distance;   /* see train/perceptual-distance.h; 0 where it is not asked for */
 } AtlScore;
 
 /* The scores of a picture, or their means over a set. */

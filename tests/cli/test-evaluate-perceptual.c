@@ -16,7 +16,7 @@
 #include "run.h"
 #include "stripes.h"
 #include "temporary.h"
-#include "train/perceptual.h"
+#include "train/perceptual-distance.h"
 
 static const char model[] = MODELS_FOLDER "/sr-resnet-x2.safetensors";
 

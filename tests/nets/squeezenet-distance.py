@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How far two pictures are apart by the features of SqueezeNet 1.0, as PyTorch computes it in double: with parameters and
-# pictures by formula.py, the numbers in tests/train/test-perceptual.c; or with a weight file and two picture files, for
+# pictures by formula.py, the numbers in tests/train/test-perceptual-distance.c; or with a weight file and two picture files, for
 # what 'atelier evaluate upscale --save DIR --perceptual WEIGHTS' says. Needs torch, and for files safetensors and Pillow.
 #
 #   squeezenet-distance.py [WEIGHTS DIR/NAME-hr.png DIR/NAME-sr.png]
@@ -87,6 +87,6 @@ if len(sys.argv) == 4:
     print(distance(File(sys.argv[1]), read(sys.argv[2]), read(sys.argv[3])))
     sys.exit()
 
-# The longest sides are more than one tile of perceptual.c.
+# The longest sides are more than one tile of perceptual-distance.c.
 for width, height in ((75, 61), (11, 12), (1100, 24), (24, 540)):
     print(f'{{ {width}, {height}, {distance(Formula(), *pictures(width, height)):.8g} }},')

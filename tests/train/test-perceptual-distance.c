@@ -12,7 +12,7 @@
 #include "formula.h"
 #include "nets/network.h"
 #include "temporary.h"
-#include "train/perceptual.h"
+#include "train/perceptual-distance.h"
 #include "weights/weight-file.h"
 
 /* What float leaves of the distance. Tiles that reach 48 pixels beyond what counts would already differ by 1e-5. */

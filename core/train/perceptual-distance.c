@@ -7,7 +7,7 @@
  * picture do.
  */
 
-#include "train/perceptual.h"
+#include "train/perceptual-distance.h"
 
 #include <math.h>
 #include <string.h>
