@@ -39,6 +39,7 @@ static const double tiny = 1e-10;
 
 struct AtlPerceptual
 {
+  char *path; /* of the weights, for messages */
   const AtlBackend *backend;
   AtlGraph *graph;
   float *parameters;
@@ -95,6 +96,7 @@ atl_perceptual_load (const char *path, GError **error)
   if (file == NULL || ! check_card (file, error))
     return NULL;
 
+  perceptual->path = g_strdup (path);
   perceptual->backend = atl_backend_default ();
   perceptual->graph = atl_squeezenet_new ();
   perceptual->parameters = atl_parameters_load (perceptual->graph, file, "squeezenet", error);
@@ -107,6 +109,7 @@ atl_perceptual_free (AtlPerceptual *perceptual)
   if (perceptual == NULL)
     return;
 
+  g_free (perceptual->path);
   atl_graph_free (perceptual->graph);
   atl_floats_free (perceptual->parameters);
   g_free (perceptual);
@@ -285,7 +288,8 @@ add_tile (const AtlPerceptual *perceptual, Sums *sums, const Span *rows, const S
 
 /* From the sums over all tiles. */
 static gboolean
-find_distances (double *distances, const Sums *sums, int n, GError **error)
+find_distances (double *distances, const AtlPerceptual *perceptual, const Sums *sums, int n,
+                GError **error)
 {
   for (int i = 0; i < n; i++)
     {
@@ -294,8 +298,9 @@ find_distances (double *distances, const Sums *sums, int n, GError **error)
         distances[i] += sums->squares[i * N_TAPS + tap] / (sums->n_pixels[tap] / n);
       if (isfinite (distances[i]))
         continue;
-      g_set_error_literal (error, ATL_ERROR, ATL_ERROR_RESULT,
-                           _ ("the features that pictures are compared by are not finite"));
+      g_set_error (error, ATL_ERROR, ATL_ERROR_RESULT,
+                   _ ("'%s': the features that pictures are compared by are not finite"),
+                   perceptual->path);
       return FALSE;
     }
   return TRUE;
@@ -320,7 +325,7 @@ atl_perceptual_distances (const AtlPerceptual *perceptual, double *distances,
             || ! add_tile (perceptual, &sums, &rows, &columns, original, pictures, n, error))
           return FALSE;
       }
-  return find_distances (distances, &sums, n, error);
+  return find_distances (distances, perceptual, &sums, n, error);
 }
 
 double
