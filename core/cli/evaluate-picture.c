@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One picture, measured as in the literature: it is cut to a multiple of the scale, made smaller by antialiased
- * bicubic resampling in RGB, rounded to 8 bits, enlarged by the filter as users run it, and compared on luma, without
- * a border of 'scale' pixels.
+ * bicubic resampling in RGB, rounded to 8 bits, perhaps degraded, enlarged by the filter as users run it, and compared
+ * on luma, without a border of 'scale' pixels.
  *
  * What a kernel reaches is given as the literature's tables have it (Dong et al., "Image Super-Resolution Using Deep
- * Convolutional Networks", 2016): on luma that is rounded to 8 bits before and after, but not in between.
+ * Convolutional Networks", 2016): on luma that is rounded to 8 bits before and after, but not in between. Of a small
+ * picture that was degraded the kernel enlarges the luma.
  */
 
 #include <math.h>
@@ -17,10 +18,21 @@
 #include "cli/evaluate.h"
 #include "image/resample.h"
 #include "image/rgb-file.h"
+#include "train/order.h"
 #include "train/quality.h"
 
 /* Of the time for a picture, where it is also compared by features: as measured with upscale-x2 on Set5. */
 #define ENLARGING_SHARE 0.5
+
+const AtlMethod *
+atl_evaluation_methods (const AtlEvaluation *e, int *n)
+{
+  static const AtlMethod enlarging[] = { ATL_METHOD_MODEL, ATL_METHOD_BICUBIC, ATL_METHOD_LANCZOS };
+  static const AtlMethod cleaning[] = { ATL_METHOD_MODEL, ATL_METHOD_UNCHANGED };
+
+  *n = e->scale > 1 ? G_N_ELEMENTS (enlarging) : G_N_ELEMENTS (cleaning);
+  return e->scale > 1 ? enlarging : cleaning;
+}
 
 void
 atl_result_clear (AtlResult *result)
@@ -77,8 +89,21 @@ round_plane (float *plane, size_t n)
     plane[i] = rintf (CLAMP (plane[i], 0.0f, 255.0f));
 }
 
+/* The luma of the small picture; 'luma' is that of the large one, rounded. */
+static float *
+small_luma_new (const AtlEvaluation *e, const AtlPair *pair, const float *luma, GError **error)
+{
+  const AtlPhoto *large = &pair->large, *small = &pair->small;
+
+  if (e->degradation != NULL)
+    return atl_luma_new (small, error);
+  return atl_resized_plane_new (ATL_KERNEL_BICUBIC, small->width, small->height, luma, large->width,
+                                large->height, error);
+}
+
 static gboolean
-measure_kernel (AtlScore *score, AtlKernel kernel, const AtlPair *pair, int border, GError **error)
+measure_kernel (AtlScore *score, const AtlEvaluation *e, AtlKernel kernel, const AtlPair *pair,
+                GError **error)
 {
   const AtlPhoto *large = &pair->large, *small = &pair->small;
   const size_t n = (size_t) large->width * large->height;
@@ -88,8 +113,7 @@ measure_kernel (AtlScore *score, AtlKernel kernel, const AtlPair *pair, int bord
     return FALSE;
 
   round_plane (luma, n);
-  g_autoptr (AtlFloats) shrunk = atl_resized_plane_new (
-      ATL_KERNEL_BICUBIC, small->width, small->height, luma, large->width, large->height, error);
+  g_autoptr (AtlFloats) shrunk = small_luma_new (e, pair, luma, error);
   g_autoptr (AtlFloats)
       enlarged = shrunk == NULL
                      ? NULL
@@ -99,7 +123,28 @@ measure_kernel (AtlScore *score, AtlKernel kernel, const AtlPair *pair, int bord
     return FALSE;
 
   round_plane (enlarged, n);
-  return measure_luma (score, luma, enlarged, large, border, error);
+  return measure_luma (score, luma, enlarged, large, e->scale, error);
+}
+
+/* PSNR and SSIM of a method; 'result' is what the model made. */
+static gboolean
+measure_method (AtlScore *score, const AtlEvaluation *e, AtlMethod method, const AtlPair *pair,
+                const AtlPhoto *result, GError **error)
+{
+  switch (method)
+    {
+    case ATL_METHOD_MODEL:
+      return measure_photo (score, &pair->large, result, e->scale, error);
+    case ATL_METHOD_BICUBIC:
+      return measure_kernel (score, e, ATL_KERNEL_BICUBIC, pair, error);
+    case ATL_METHOD_LANCZOS:
+      return measure_kernel (score, e, ATL_KERNEL_LANCZOS3, pair, error);
+    case ATL_METHOD_UNCHANGED:
+      return measure_photo (score, &pair->large, &pair->small, e->scale, error);
+    case ATL_N_METHODS:
+      break;
+    }
+  g_return_val_if_reached (FALSE);
 }
 
 /* The filter's result for a photo, as it would be written into a file. */
@@ -150,6 +195,17 @@ save_photos (const AtlEvaluation *e, const char *path, const AtlPair *pair, cons
           && save_photo (e, name, "sr", result, error));
 }
 
+/* What is drawn depends on the picture's name alone: the numbers are the same again, and whatever is measured beside it. */
+static gboolean
+degrade (AtlPair *pair, const AtlDegradation *degradation, const char *path, GError **error)
+{
+  g_autofree char *name = g_path_get_basename (path);
+  AtlRandom random;
+
+  atl_stream_init (&random, 0, ATL_STREAM_VALIDATION, g_str_hash (name));
+  return atl_degrade (degradation, &pair->small, &random, error);
+}
+
 gboolean
 atl_evaluated_pair_init (AtlPair *pair, const AtlEvaluation *e, const char *path, GError **error)
 {
@@ -165,7 +221,13 @@ atl_evaluated_pair_init (AtlPair *pair, const AtlEvaluation *e, const char *path
                    photo.height);
       return FALSE;
     }
-  return atl_pair_init (pair, &photo, e->scale, error);
+  if (! atl_pair_init (pair, &photo, e->scale, error))
+    return FALSE;
+  if (e->degradation == NULL || degrade (pair, e->degradation, path, error))
+    return TRUE;
+
+  g_prefix_error (error, _ ("'%s': "), path);
+  return FALSE;
 }
 
 /* The distances of all results from the original, whole pictures in RGB. */
@@ -175,21 +237,27 @@ measure_distances (AtlScore *scores, const AtlEvaluation *e, const AtlPair *pair
 {
   const AtlPhoto *large = &pair->large, *small = &pair->small;
   g_auto (AtlPhoto) bicubic = { 0 }, lanczos = { 0 };
-  const AtlPhoto *const photos[ATL_N_METHODS] = {
-    [ATL_METHOD_MODEL] = result, [ATL_METHOD_BICUBIC] = &bicubic, [ATL_METHOD_LANCZOS] = &lanczos
-  };
+  const AtlPhoto *const all[] = { [ATL_METHOD_MODEL] = result,
+                                  [ATL_METHOD_BICUBIC] = &bicubic,
+                                  [ATL_METHOD_LANCZOS] = &lanczos,
+                                  [ATL_METHOD_UNCHANGED] = small };
+  const AtlPhoto *photos[ATL_N_METHODS];
   double distances[ATL_N_METHODS];
+  int n;
+  const AtlMethod *methods = atl_evaluation_methods (e, &n);
 
   if (! atl_photo_init_resized (&bicubic, small, ATL_KERNEL_BICUBIC, large->width, large->height,
                                 error)
       || ! atl_photo_init_resized (&lanczos, small, ATL_KERNEL_LANCZOS3, large->width,
-                                   large->height, error)
-      || ! atl_perceptual_distances (e->perceptual, distances, large, photos, ATL_N_METHODS,
-                                     progress, error))
+                                   large->height, error))
     return FALSE;
 
-  for (int m = 0; m < ATL_N_METHODS; m++)
-    scores[m].distance = distances[m];
+  for (int i = 0; i < n; i++)
+    photos[i] = all[methods[i]];
+  if (! atl_perceptual_distances (e->perceptual, distances, large, photos, n, progress, error))
+    return FALSE;
+  for (int i = 0; i < n; i++)
+    scores[methods[i]].distance = distances[i];
   return TRUE;
 }
 
@@ -203,13 +271,15 @@ atl_evaluate_pair (AtlResult *result, const AtlEvaluation *e, const char *path, 
   const AtlProgress comparing = atl_progress_part (progress, share, 1.0);
   AtlScore *scores = result->scores;
   g_auto (AtlPhoto) enlarged = { 0 };
+  int n;
+  const AtlMethod *methods = atl_evaluation_methods (e, &n);
 
-  if (! enlarge (&enlarged, e, &pair->small, large->width, large->height, &enlarging, error)
-      || ! measure_photo (&scores[ATL_METHOD_MODEL], large, &enlarged, e->scale, error)
-      || ! measure_kernel (&scores[ATL_METHOD_BICUBIC], ATL_KERNEL_BICUBIC, pair, e->scale, error)
-      || ! measure_kernel (&scores[ATL_METHOD_LANCZOS], ATL_KERNEL_LANCZOS3, pair, e->scale, error)
-      || (e->perceptual != NULL
-          && ! measure_distances (scores, e, pair, &enlarged, &comparing, error))
+  if (! enlarge (&enlarged, e, &pair->small, large->width, large->height, &enlarging, error))
+    return FALSE;
+  for (int i = 0; i < n; i++)
+    if (! measure_method (&scores[methods[i]], e, methods[i], pair, &enlarged, error))
+      return FALSE;
+  if ((e->perceptual != NULL && ! measure_distances (scores, e, pair, &enlarged, &comparing, error))
       || ! save_photos (e, path, pair, &enlarged, error))
     return FALSE;
 

@@ -22,12 +22,13 @@ static const struct
 {
   const char *head;   /* of its columns */
   const char *prefix; /* of its members in JSON */
-} methods[] = {
+} words[] = {
   [ATL_METHOD_MODEL] = { N_ ("model"), "" },
   [ATL_METHOD_BICUBIC] = { N_ ("bicubic"), "bicubic-" },
   [ATL_METHOD_LANCZOS] = { N_ ("Lanczos"), "lanczos-" },
+  [ATL_METHOD_UNCHANGED] = { N_ ("unchanged"), "unchanged-" },
 };
-_Static_assert (G_N_ELEMENTS (methods) == ATL_N_METHODS, "a head and a prefix each");
+_Static_assert (G_N_ELEMENTS (words) == ATL_N_METHODS, "a head and a prefix each");
 
 /* Numbers of a score, each a column. */
 static int
@@ -39,15 +40,18 @@ n_numbers (const AtlEvaluation *e)
 static void
 print_heads (const AtlEvaluation *e)
 {
+  int n;
+  const AtlMethod *methods = atl_evaluation_methods (e, &n);
+
   atl_print_cell ("", -NAME_WIDTH);
   atl_print_cell (_ ("size"), SIZE_WIDTH);
-  for (int m = 0; m < ATL_N_METHODS; m++)
-    atl_print_cell (_ (methods[m].head), n_numbers (e) * NUMBER_WIDTH);
+  for (int i = 0; i < n; i++)
+    atl_print_cell (_ (words[methods[i]].head), n_numbers (e) * NUMBER_WIDTH);
   atl_print_cell (_ ("gain"), GAIN_WIDTH);
   putchar ('\n');
 
   atl_print_cell ("", -NAME_WIDTH - SIZE_WIDTH);
-  for (int m = 0; m < ATL_N_METHODS; m++)
+  for (int i = 0; i < n; i++)
     {
       atl_print_cell (_ ("PSNR"), NUMBER_WIDTH);
       atl_print_cell (_ ("SSIM"), NUMBER_WIDTH);
@@ -57,10 +61,12 @@ print_heads (const AtlEvaluation *e)
   putchar ('\n');
 }
 
-/* The gain is that over bicubic. */
+/* The gain is that in PSNR over the next method. */
 static void
 print_row (const AtlEvaluation *e, const AtlResult *result, const char *set)
 {
+  int n;
+  const AtlMethod *methods = atl_evaluation_methods (e, &n);
   const AtlScore *scores = result->scores;
   g_autofree char *size = result->name != NULL
                               ? g_strdup_printf ("%d x %d", result->width, result->height)
@@ -68,13 +74,14 @@ print_row (const AtlEvaluation *e, const AtlResult *result, const char *set)
 
   atl_print_cell (result->name != NULL ? result->name : set, -NAME_WIDTH);
   atl_print_cell (size, SIZE_WIDTH);
-  for (int m = 0; m < ATL_N_METHODS; m++)
+  for (int i = 0; i < n; i++)
     {
-      printf ("%*.3f%*.5f", NUMBER_WIDTH, scores[m].psnr, NUMBER_WIDTH, scores[m].ssim);
+      printf ("%*.3f%*.5f", NUMBER_WIDTH, scores[methods[i]].psnr, NUMBER_WIDTH,
+              scores[methods[i]].ssim);
       if (e->perceptual != NULL)
-        printf ("%*.5f", NUMBER_WIDTH, scores[m].distance);
+        printf ("%*.5f", NUMBER_WIDTH, scores[methods[i]].distance);
     }
-  printf ("%+*.3f\n", GAIN_WIDTH, scores[ATL_METHOD_MODEL].psnr - scores[ATL_METHOD_BICUBIC].psnr);
+  printf ("%+*.3f\n", GAIN_WIDTH, scores[methods[0]].psnr - scores[methods[1]].psnr);
 }
 
 void
@@ -93,7 +100,7 @@ atl_evaluation_print_table (const AtlEvaluation *e, const GPtrArray *names, cons
 static void
 add_score (JsonBuilder *builder, AtlMethod method, const char *name, double value)
 {
-  g_autofree char *member = g_strconcat (methods[method].prefix, name, NULL);
+  g_autofree char *member = g_strconcat (words[method].prefix, name, NULL);
 
   atl_json_add_number (builder, member, value);
 }
@@ -102,12 +109,15 @@ add_score (JsonBuilder *builder, AtlMethod method, const char *name, double valu
 static void
 add_scores (JsonBuilder *builder, const AtlEvaluation *e, const AtlResult *result)
 {
-  for (int m = 0; m < ATL_N_METHODS; m++)
+  int n;
+  const AtlMethod *methods = atl_evaluation_methods (e, &n);
+
+  for (int i = 0; i < n; i++)
     {
-      add_score (builder, m, "psnr", result->scores[m].psnr);
-      add_score (builder, m, "ssim", result->scores[m].ssim);
+      add_score (builder, methods[i], "psnr", result->scores[methods[i]].psnr);
+      add_score (builder, methods[i], "ssim", result->scores[methods[i]].ssim);
       if (e->perceptual != NULL)
-        add_score (builder, m, "distance", result->scores[m].distance);
+        add_score (builder, methods[i], "distance", result->scores[methods[i]].distance);
     }
 }
 
@@ -144,6 +154,8 @@ atl_evaluation_print_json (const AtlEvaluation *e, const GPtrArray *names, const
   json_builder_begin_object (builder);
   atl_json_add_text (builder, "model", e->model);
   atl_json_add_integer (builder, "scale", e->scale);
+  if (e->degradation != NULL)
+    atl_json_add_text (builder, "degrade", e->degrade);
   if (e->perceptual != NULL)
     atl_json_add_text (builder, "perceptual", e->perceptual_weights);
   json_builder_set_member_name (builder, "sets");

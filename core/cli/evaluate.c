@@ -27,10 +27,13 @@ static const AtlUsage usage = {
       "Measures a model on pictures: each is made smaller, enlarged by the model, and compared\n"
       "with what it was: PSNR in dB and SSIM of the luma, beside bicubic and Lanczos enlarging;\n"
       "with --perceptual also how far apart pictures are for people, of which less is better.\n"
+      "With --degrade the small pictures are spoilt first; a model that only cleans gets the\n"
+      "spoilt pictures, beside which they stand unchanged.\n"
       "DATA are folders, each a set of its own, or pictures."),
   .examples =
       "  atelier evaluate upscale --model upscale-x2 Set5 Set14\n"
       "  atelier evaluate upscale --model ./mine.safetensors --quality best --json Set5\n"
+      "  atelier evaluate upscale --model clean --degrade noise=2..10,jpeg=40..90 Photos\n"
       "  atelier evaluate upscale --model upscale-x2 --perceptual squeezenet1_0.safetensors Set5",
 };
 
@@ -38,7 +41,7 @@ typedef struct
 {
   char *model;
   AtlFilterOptions filter; /* the quality alone */
-  char *save, *perceptual;
+  char *save, *perceptual, *degrade;
   int threads;
   gboolean json, quiet;
 } Options;
@@ -46,10 +49,12 @@ typedef struct
 /* A run over sets of pictures. */
 typedef struct
 {
-  AtlEvaluation evaluation;
-  GPtrArray *places; /* of the paths of each set, a GPtrArray */
-  GPtrArray *names;  /* of the sets */
-  GPtrArray *sets;   /* of GArray of AtlResult; the last result is the mean */
+  AtlEvaluation evaluation; /* borrows the two that follow */
+  AtlDegradation degradation;
+  AtlPerceptual *perceptual; /* or NULL */
+  GPtrArray *places;         /* of the paths of each set, a GPtrArray */
+  GPtrArray *names;          /* of the sets */
+  GPtrArray *sets;           /* of GArray of AtlResult; the last result is the mean */
   gboolean is_announced, quiet;
 } Run;
 
@@ -60,14 +65,16 @@ announce (Run *run, const AtlPhoto *small, GError **error)
   const AtlEvaluation *e = &run->evaluation;
   double seconds, comparing = 0.0;
   guint n = 0;
+  int n_methods;
 
   if (run->is_announced || run->quiet)
     return TRUE;
 
+  atl_evaluation_methods (e, &n_methods);
   seconds = atl_job_seconds (e->job, small->width, small->height, error);
   if (seconds >= 0.0 && e->perceptual != NULL)
     comparing = atl_perceptual_seconds (e->perceptual, e->scale * small->width,
-                                        e->scale * small->height, ATL_N_METHODS, error);
+                                        e->scale * small->height, n_methods, error);
   if (seconds < 0.0 || comparing < 0.0)
     return FALSE;
   seconds += comparing;
@@ -142,15 +149,6 @@ model_scale (const char *model, GError **error)
   return scale;
 }
 
-/* The network that compares pictures. */
-static AtlPerceptual *
-load_perceptual (const char *weights, GError **error)
-{
-  g_autofree char *path = atl_library_find (weights, "perceptual", error);
-
-  return path != NULL ? atl_perceptual_load (path, error) : NULL;
-}
-
 static AtlJob *
 make_job (const Options *options, int scale, GError **error)
 {
@@ -203,45 +201,83 @@ check_saved_names (const Run *run, GError **error)
   return TRUE;
 }
 
+/* What happens to the pictures that the model gets. */
+static gboolean
+read_degradation (Run *run, const char *degrade, GError **error)
+{
+  AtlEvaluation *e = &run->evaluation;
+
+  if (degrade == NULL && e->scale > 1)
+    return TRUE;
+  if (degrade == NULL)
+    {
+      g_set_error (error, ATL_ERROR, ATL_ERROR_ARGUMENT,
+                   _ ("the model '%s' only cleans: say by '--degrade' what spoils the pictures"),
+                   e->model);
+      return FALSE;
+    }
+
+  e->degrade = degrade;
+  e->degradation = &run->degradation;
+  return atl_degradation_parse (&run->degradation, degrade, error);
+}
+
+/* The network that compares pictures. */
+static gboolean
+load_perceptual (Run *run, const char *weights, GError **error)
+{
+  if (weights == NULL)
+    return TRUE;
+
+  g_autofree char *path = atl_library_find (weights, "perceptual", error);
+
+  run->perceptual = path != NULL ? atl_perceptual_load (path, error) : NULL;
+  run->evaluation.perceptual = run->perceptual;
+  run->evaluation.perceptual_weights = weights;
+  return run->perceptual != NULL;
+}
+
+static gboolean
+evaluate_sets (Run *run, const Options *options, char **arguments, GError **error)
+{
+  AtlEvaluation *e = &run->evaluation;
+  g_autoptr (AtlJob) job = e->scale > 0 ? make_job (options, e->scale, error) : NULL;
+
+  e->job = job;
+  if (job == NULL || ! read_degradation (run, options->degrade, error)
+      || ! find_sets (run, arguments, error) || ! check_saved_names (run, error)
+      || ! load_perceptual (run, options->perceptual, error))
+    return FALSE;
+
+  for (guint s = 0; s < run->places->len; s++)
+    if (! evaluate_set (run, s, error))
+      return FALSE;
+
+  if (options->json)
+    atl_evaluation_print_json (e, run->names, run->sets);
+  else
+    atl_evaluation_print_table (e, run->names, run->sets);
+  return TRUE;
+}
+
 static gboolean
 evaluate (const Options *options, char **arguments, GError **error)
 {
-  const int scale = model_scale (options->model, error);
-  g_autoptr (AtlJob) job = scale > 0 ? make_job (options, scale, error) : NULL;
   g_autoptr (GPtrArray)
       places = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) sets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
-  g_autoptr (AtlPerceptual) perceptual = NULL;
   Run run = { .evaluation = { .model = options->model,
-                              .job = job,
-                              .scale = scale,
-                              .save = options->save,
-                              .perceptual_weights = options->perceptual },
+                              .scale = model_scale (options->model, error),
+                              .save = options->save },
               .places = places,
               .names = names,
               .sets = sets,
               .quiet = options->quiet };
+  const gboolean done = evaluate_sets (&run, options, arguments, error);
 
-  if (job == NULL || ! find_sets (&run, arguments, error) || ! check_saved_names (&run, error))
-    return FALSE;
-  if (options->perceptual != NULL)
-    {
-      perceptual = load_perceptual (options->perceptual, error);
-      if (perceptual == NULL)
-        return FALSE;
-      run.evaluation.perceptual = perceptual;
-    }
-
-  for (guint s = 0; s < places->len; s++)
-    if (! evaluate_set (&run, s, error))
-      return FALSE;
-
-  if (options->json)
-    atl_evaluation_print_json (&run.evaluation, names, sets);
-  else
-    atl_evaluation_print_table (&run.evaluation, names, sets);
-  return TRUE;
+  atl_perceptual_free (run.perceptual);
+  return done;
 }
 
 static int
@@ -284,8 +320,14 @@ run (AtlOptions *command_line)
     { "model", 'm', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.model,
       N_ ("Name of an installed model, or a weight file"), N_ ("MODEL") },
     { "save", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.save,
-      N_ ("Write each picture as NAME-hr.png, made smaller (-lr) and enlarged (-sr) into a folder"),
+      N_ ("Write each picture as NAME-hr.png, what the model gets (-lr) and what it makes of it "
+          "(-sr) "
+          "into a folder"),
       N_ ("DIR") },
+    { "degrade", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options.degrade,
+      N_ ("What has happened to the pictures that the model gets: blur=LEAST..MOST in pixels, "
+          "noise=LEAST..MOST of 255, jpeg=LEAST..MOST quality, with commas between them"),
+      N_ ("HOW") },
     { "perceptual", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options.perceptual,
       N_ ("Also compare by the features of SqueezeNet 1.0, whose weights are in this file (or an "
           "installed model): the authors' own, as safetensors with their names of tensors"),
@@ -311,6 +353,7 @@ run (AtlOptions *command_line)
   atl_filter_options_clear (&options.filter);
   g_free (options.save);
   g_free (options.perceptual);
+  g_free (options.degrade);
   return status;
 }
 

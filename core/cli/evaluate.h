@@ -7,17 +7,19 @@
 
 #include "base/progress.h"
 #include "filters/filter.h"
+#include "train/degrade.h"
 #include "train/pairs.h"
 #include "train/perceptual-distance.h"
 
 G_BEGIN_DECLS
 
-/* Ways to get from the small picture to the large one. */
+/* Ways to get the original back from the picture that was made of it. */
 typedef enum
 {
   ATL_METHOD_MODEL,
   ATL_METHOD_BICUBIC,
   ATL_METHOD_LANCZOS,
+  ATL_METHOD_UNCHANGED, /* that picture as it is */
   ATL_N_METHODS
 } AtlMethod;
 
@@ -46,16 +48,23 @@ typedef struct
 {
   const char *model; /* as it was typed */
   AtlJob *job;
-  int scale;
+  int scale;                       /* 1: the model cleans, and gets what the original has become */
   const char *save;                /* a folder for the pictures, or NULL */
   const AtlPerceptual *perceptual; /* NULL if no distances are asked for */
   const char *perceptual_weights;  /* its file, as it was typed */
+  const AtlDegradation
+      *degradation;    /* of the pictures that the model gets; NULL if they are as they were made */
+  const char *degrade; /* the same, as it was typed */
 } AtlEvaluation;
+
+/* The methods that are compared: the model, then the one over which it gains, then others. An array of 'n', borrowed. */
+const AtlMethod *atl_evaluation_methods (const AtlEvaluation *evaluation, int *n);
 
 /* A picture's name without its ending, as it is saved; owned by the caller. */
 char *atl_picture_stem (const char *path);
 
-/* Reads a picture, and makes it smaller. ATL_ERROR_SHAPE if it is too small to be measured. */
+/* Reads a picture, makes it smaller, and degrades that: the same each time for a picture of the same name.
+ * ATL_ERROR_SHAPE if it is too small to be measured. */
 gboolean atl_evaluated_pair_init (AtlPair *pair, const AtlEvaluation *evaluation, const char *path,
                                   GError **error);
 

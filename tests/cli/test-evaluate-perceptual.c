@@ -8,7 +8,6 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "cli/command.h"
 #include "formula.h"
 #include "image/rgb-file.h"
@@ -20,18 +19,14 @@
 
 static const char model[] = MODELS_FOLDER "/sr-resnet-x2.safetensors";
 
-/* SqueezeNet by a formula, without a card, as other people's files are. Returns its path. */
+/* SqueezeNet by a formula. Returns its path. */
 static char *
 write_weights (const AtlTestFolder *folder)
 {
   g_autoptr (AtlGraph) graph = atl_squeezenet_new ();
-  g_autoptr (AtlFloats) parameters = atl_test_formula_parameters (graph);
-  g_autofree AtlTensorToWrite *tensors = atl_test_tensors (graph, parameters);
-  g_autoptr (AtlCard) none = atl_card_new ();
   char *path = g_build_filename (folder, "judge.safetensors", NULL);
 
-  CU_ASSERT_FATAL (atl_weight_file_write (path, none, tensors, atl_graph_n_parameters (graph),
-                                          ATL_DTYPE_F32, NULL));
+  atl_test_formula_write (path, graph);
   return path;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "suite.h"
 
 double
 atl_test_formula (const char *name, size_t i)
@@ -66,4 +67,15 @@ atl_test_tensors (const AtlGraph *graph, const float *parameters)
       memcpy (tensors[i].dims, p->dims, sizeof p->dims);
     }
   return tensors;
+}
+
+void
+atl_test_formula_write (const char *path, const AtlGraph *graph)
+{
+  g_autoptr (AtlFloats) parameters = atl_test_formula_parameters (graph);
+  g_autofree AtlTensorToWrite *tensors = atl_test_tensors (graph, parameters);
+  g_autoptr (AtlCard) none = atl_card_new ();
+
+  CU_ASSERT_FATAL (atl_weight_file_write (path, none, tensors, atl_graph_n_parameters (graph),
+                                          ATL_DTYPE_F32, NULL));
 }

@@ -20,4 +20,7 @@ float *atl_test_formula_parameters (const AtlGraph *graph);
 /* A graph's parameters as the tensors of a weight file, and room for one more; freed by g_free (). Both are borrowed. */
 AtlTensorToWrite *atl_test_tensors (const AtlGraph *graph, const float *parameters);
 
+/* Writes parameters by the formula as a weight file without a card, as other people's files are. */
+void atl_test_formula_write (const char *path, const AtlGraph *graph);
+
 G_END_DECLS

@@ -3,7 +3,7 @@
 #
 # What 'atelier evaluate upscale --save DIR' measured, computed anew from the pictures that it saved:
 #
-#   tests/train/evaluate-reference.py DIR [--scale 2]
+#   tests/train/evaluate-reference.py DIR [--scale 2] [--degraded]
 #
 # Luma, PSNR, SSIM and the kernels are written from the papers with numpy alone (SSIM by a convolution in the frequency
 # domain); that the small picture is the bicubic reduction of the original is checked too, by matrices.
@@ -77,7 +77,7 @@ def to_bytes(plane):
     return np.clip(np.round(plane), 0, 255)
 
 
-def measure(folder, name, scale):
+def measure(folder, name, scale, degraded):
     hr, lr, sr = (
         np.array(Image.open(folder / f"{name}-{what}.png").convert("RGB"))
         for what in ("hr", "lr", "sr")
@@ -91,7 +91,7 @@ def measure(folder, name, scale):
     inner = np.s_[scale:-scale, scale:-scale]
     a, b = luma(hr), luma(sr)
     rounded = np.round(a)
-    shrunk = resize(rounded, height // scale, width // scale)
+    shrunk = luma(lr) if degraded else resize(rounded, height // scale, width // scale)
     scores = [psnr(a[inner], b[inner]), ssim(a[inner], b[inner])]
     for kernel, radius in ((cubic, 2), (lanczos, 3)):
         enlarged = to_bytes(resize(shrunk, height, width, kernel, radius))
@@ -103,10 +103,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--scale", type=int, default=2)
+    parser.add_argument("--degraded", action="store_true", help="the small pictures were, by --degrade")
     arguments = parser.parse_args()
 
     names = sorted(p.name[: -len("-sr.png")] for p in arguments.folder.glob("*-sr.png"))
-    rows = [measure(arguments.folder, name, arguments.scale) for name in names]
+    rows = [measure(arguments.folder, name, arguments.scale, arguments.degraded) for name in names]
     print(f"{'':24} {'model':>18} {'bicubic':>18} {'Lanczos':>18}  small picture off by")
     for name, row in zip(names + ["mean"], rows + [np.mean(rows, 0)]):
         scores = " ".join(f"{row[i]:9.4f} {row[i + 1]:.6f}" for i in range(0, len(row) - 1, 2))
