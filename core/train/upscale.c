@@ -160,8 +160,9 @@ static gboolean
 read_degraded_crop (AtlUpscaleData *data, float *planes, const AtlPhoto *photo, int left, int top,
                     int side, int orientation, AtlRandom *random, GError **error)
 {
-  const int x = MAX (0, left - 1 - (int) atl_random_below (random, DEGRADED_MARGIN));
-  const int y = MAX (0, top - 1 - (int) atl_random_below (random, DEGRADED_MARGIN));
+  const int before_x = 1 + (int) atl_random_below (random, DEGRADED_MARGIN);
+  const int before_y = 1 + (int) atl_random_below (random, DEGRADED_MARGIN);
+  const int x = MAX (0, left - before_x), y = MAX (0, top - before_y);
   const int right = MIN (photo->width, left + side + DEGRADED_MARGIN);
   const int bottom = MIN (photo->height, top + side + DEGRADED_MARGIN);
   g_auto (AtlPhoto) part = { 0 };
