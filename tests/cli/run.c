@@ -6,6 +6,7 @@
 #include "run.h"
 
 #include <CUnit/CUnit.h>
+#include <CUnit/TestRun.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,19 +14,32 @@
 
 #include "suite.h"
 
-/* Of quick runs, every so many starts of the program are wrapped: under valgrind each takes two seconds before it
- * begins, and neighbouring cases run nearly the same code. */
-#define QUICK_STEP 3
+/* Whether this test has not yet started the program with the same options and commands for the same end. Another
+ * file, or another value behind '=', is a repetition: valgrind needs a second and a half for each start, nearly all
+ * of it for the libraries, and AddressSanitizer sees every start. */
+static gboolean
+is_new (int status, const char *const *arguments)
+{
+  static GHashTable *started;
+  g_autoptr (GString) start = g_string_new (NULL);
+
+  if (started == NULL)
+    started = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_string_printf (start, "%s: %d", CU_get_current_test ()->pName, status);
+  for (; *arguments != NULL; arguments++)
+    if (strchr (*arguments, '/') == NULL || **arguments == '-')
+      g_string_append_printf (start, " %.*s", (int) strcspn (*arguments, "="), *arguments);
+  return g_hash_table_add (started, g_strdup (start->str));
+}
 
 /* The words before the program's own: valgrind with its options, if build-aux/check says so. */
 static void
-add_wrapper (GStrvBuilder *builder)
+add_wrapper (GStrvBuilder *builder, int status, const char *const *arguments)
 {
-  static int n_starts = 0;
   const char *wrapper = g_getenv ("ATELIER_TEST_WRAPPER");
   g_auto (GStrv) words = NULL;
 
-  if (wrapper == NULL || (atl_test_quick () && n_starts++ % QUICK_STEP != 0))
+  if (wrapper == NULL || ! is_new (status, arguments))
     return;
   CU_ASSERT_FATAL (g_shell_parse_argv (wrapper, NULL, &words, NULL));
   g_strv_builder_addv (builder, (const char **) words);
@@ -68,7 +82,7 @@ atl_test_run (int status, char **output, char **messages, const char *const *arg
   g_autofree char *out = NULL;
   g_autofree char *err = NULL;
 
-  add_wrapper (builder);
+  add_wrapper (builder, status, arguments);
   g_strv_builder_add (builder, g_getenv ("ATELIER") ?: "atelier");
   g_strv_builder_addv (builder, (const char **) arguments);
   g_auto (GStrv) command = g_strv_builder_end (builder);
