@@ -11,9 +11,8 @@
 
 #include "base/error.h"
 #include "base/i18n.h"
-#include "base/memory.h"
-#include "graph/plan.h"
 #include "train/checkpoint.h"
+#include "train/learner.h"
 #include "train/schedule.h"
 
 /* Steps from one row of the log to the next: a mean over fewer losses is noise, and a curve of a day's
@@ -32,11 +31,7 @@ typedef struct
   const AtlTrainMonitor *monitor;
 
   AtlSchedule schedule;
-  AtlPlan *plan;
-  gboolean *trained;                    /* a flag for each parameter */
-  float *workspace, *input, *gradients; /* input: a batch, plain order */
-
-  AtlOptimizer optimizer;
+  AtlLearner learner;
   AtlTrainState state;
   JsonObject *option_json;
   char *checkpoint_path, *log_path;
@@ -60,7 +55,8 @@ seconds_now (const Training *t)
 static double
 epochs_done (const Training *t)
 {
-  return (double) t->state.step * t->recipe->input.n / (double) t->recipe->epoch_size;
+  return (double) t->state.step * (double) atl_learner_samples (&t->learner)
+         / (double) t->recipe->epoch_size;
 }
 
 /* 0..1, 1 when the training is over. */
@@ -93,7 +89,8 @@ status_now (const Training *t)
     .epoch = epochs_done (t),
     .rate = t->rate,
     .loss = n_losses > 0.0 ? t->state.loss_sum / n_losses : 0.0,
-    .samples_per_second = (double) (t->state.step - t->row_step) * t->recipe->input.n
+    .samples_per_second = (double) (t->state.step - t->row_step)
+                          * (double) atl_learner_samples (&t->learner)
                           / MAX (seconds - t->row_seconds, 1e-9),
     .seconds = seconds,
     .seconds_left = done > 0.0 ? (seconds - t->seconds_before) * (1.0 - progress) / done : 0.0
@@ -106,7 +103,7 @@ weights_to_save (const Training *t)
 {
   if (t->state.has_best)
     return t->state.best;
-  return t->options->average > 0.0 ? t->optimizer.average : t->model->parameters;
+  return t->options->average > 0.0 ? t->learner.optimizer.average : t->model->parameters;
 }
 
 static JsonObject *
@@ -159,7 +156,7 @@ save_weights (const Training *t, GError **error)
 static gboolean
 save_checkpoint (const Training *t, GError **error)
 {
-  return atl_checkpoint_save (t->checkpoint_path, t->model, &t->optimizer, &t->state,
+  return atl_checkpoint_save (t->checkpoint_path, t->model, &t->learner.optimizer, &t->state,
                               t->option_json, error);
 }
 
@@ -199,7 +196,8 @@ is_better (const Training *t, const AtlValidation *result)
 static gboolean
 validate (Training *t, AtlLogRow *row, GError **error)
 {
-  const float *weights = t->options->average > 0.0 ? t->optimizer.average : t->model->parameters;
+  const float *weights = t->options->average > 0.0 ? t->learner.optimizer.average
+                                                   : t->model->parameters;
   AtlValidation result;
 
   t->state.validated_step = t->state.step;
@@ -217,7 +215,7 @@ validate (Training *t, AtlLogRow *row, GError **error)
       t->state.best_score = result.score;
       t->state.best_loss = result.loss;
       t->state.best_step = t->state.step;
-      memcpy (t->state.best, weights, t->optimizer.size * sizeof (float));
+      memcpy (t->state.best, weights, t->learner.optimizer.size * sizeof (float));
     }
   return TRUE;
 }
@@ -249,57 +247,29 @@ end_row (Training *t, gboolean with_validation, GError **error)
 }
 
 static gboolean
-set_diverged (const Training *t, double loss, GError **error)
+set_diverged (const Training *t, GError **error)
 {
   g_set_error (error, ATL_ERROR, ATL_ERROR_TRAINING,
-               _ ("the training diverged: at step %" PRIu64 " the loss is %g; try a lower "
-                  "'--lr' than %g or a longer warm-up"),
-               t->state.step + 1, loss, t->options->rate);
+               _ ("the training diverged: at step %" PRIu64
+                  " the loss or its gradient is no number "
+                  "any more; try a lower '--lr' than %g or a longer warm-up"),
+               t->state.step + 1, t->options->rate);
   return FALSE;
-}
-
-/* Adam squares gradients, and the square of 1.8e19 is no float any more: 1e18 stays clear of that. NaN
- * fails as well. */
-static gboolean
-are_usable (const float *gradients, size_t n)
-{
-  gboolean usable = TRUE;
-
-  for (size_t i = 0; i < n; i++)
-    usable &= fabsf (gradients[i]) < 1e18f;
-  return usable;
 }
 
 static gboolean
 run_step (Training *t, GError **error)
 {
-  const AtlTrainOptions *o = t->options;
-  const int n = t->recipe->input.n;
-  float *parameters = t->model->parameters;
+  const AtlPace pace = { atl_schedule_rate (&t->schedule, t->options->rate, progress_now (t)),
+                         ATL_MOMENTUM };
+  double loss;
 
-  t->rate = atl_schedule_rate (&t->schedule, o->rate, progress_now (t));
-  if (! t->recipe->make_batch (t->recipe->data, t->input, t->state.step * (guint64) n, error))
+  t->rate = pace.rate;
+  if (! atl_learner_step (&t->learner, &loss, t->state.step, &pace, error))
     return FALSE;
-  memset (t->gradients, 0, t->optimizer.size * sizeof (float));
-
-  atl_plan_forward (t->plan, t->workspace, parameters, t->input);
-  const double loss = t->recipe->loss (t->recipe->data,
-                                       atl_plan_output_gradient (t->plan, t->workspace),
-                                       atl_plan_output (t->plan, t->workspace));
   if (! isfinite (loss))
-    return set_diverged (t, loss, error);
+    return set_diverged (t, error);
 
-  atl_plan_backward (t->plan, t->workspace, parameters, t->gradients);
-  if (! are_usable (t->gradients, t->optimizer.size))
-    return set_diverged (t, loss, error);
-
-  const AtlAdam adam = { .learning_rate = t->rate,
-                         .beta1 = 0.9,
-                         .beta2 = 0.999,
-                         .epsilon = 1e-8,
-                         .weight_decay = o->weight_decay };
-  atl_optimizer_step (&t->optimizer, parameters, t->gradients, t->model->graph, t->backend,
-                      t->trained, &adam, o->average);
   t->state.step++;
   t->state.loss_sum += loss;
   t->state.n_losses++;
@@ -310,7 +280,7 @@ run_step (Training *t, GError **error)
 static gboolean
 end_step (Training *t, gboolean last, GError **error)
 {
-  const guint64 n = (guint64) t->recipe->input.n, size = t->recipe->epoch_size;
+  const guint64 n = atl_learner_samples (&t->learner), size = t->recipe->epoch_size;
   const guint64 step = t->state.step;
   const gboolean new_epoch = step * n / size > (step - 1) * n / size;
   const gboolean validates = last
@@ -363,48 +333,14 @@ run_steps (Training *t, GError **error)
   return TRUE;
 }
 
-/* Which parameters are trained; of a frozen normalisation none. */
-static void
-choose_trained (Training *t)
-{
-  const AtlGraph *graph = t->model->graph;
-
-  t->trained = g_new (gboolean, atl_graph_n_parameters (graph));
-  for (int i = 0; i < atl_graph_n_parameters (graph); i++)
-    {
-      const AtlParameterRole role = atl_graph_parameter (graph, i)->role;
-
-      t->trained[i] = atl_parameter_role_is_trained (role)
-                      && (t->options->norm != ATL_NORM_FROZEN
-                          || (role != ATL_PARAMETER_GAMMA && role != ATL_PARAMETER_BETA));
-    }
-}
-
-static gboolean
-prepare_memory (Training *t, GError **error)
-{
-  const AtlGraph *graph = t->model->graph;
-  const AtlTrainingFlags flags = t->options->norm == ATL_NORM_FROZEN ? ATL_TRAINING_FROZEN_NORM : 0;
-
-  choose_trained (t);
-  t->plan = atl_plan_new_training (graph, t->backend, &t->recipe->input, t->trained, flags);
-  t->workspace = atl_floats_new (atl_plan_workspace_size (t->plan), _ ("a batch"), error);
-  if (t->workspace != NULL)
-    t->input = atl_floats_new (atl_shape_size (&t->recipe->input), _ ("a batch"), error);
-  if (t->input != NULL)
-    t->gradients = atl_floats_new (atl_graph_parameters_size (graph), _ ("gradients"), error);
-
-  return t->gradients != NULL
-         && atl_train_state_init (&t->state, graph, t->recipe->checksum, error);
-}
-
 /* Starts with the parameters as they are, or with the checkpoint. */
 static gboolean
 prepare_parameters (Training *t, GError **error)
 {
-  return atl_optimizer_init (&t->optimizer, t->model->graph, t->model->parameters, error)
+  return atl_learner_init (&t->learner, t->model, t->recipe, t->backend, error)
+         && atl_train_state_init (&t->state, t->model->graph, t->recipe->checksum, error)
          && (! t->options->resume
-             || atl_checkpoint_load (t->checkpoint_path, t->model, &t->optimizer, &t->state,
+             || atl_checkpoint_load (t->checkpoint_path, t->model, &t->learner.optimizer, &t->state,
                                      error));
 }
 
@@ -418,8 +354,7 @@ prepare (Training *t, GError **error)
   t->option_json = options_to_json (t, FALSE);
 
   if (! atl_schedule_parse (&t->schedule, t->options->schedule, error)
-      || ! prepare_memory (t, error) || ! prepare_parameters (t, error)
-      || ! atl_train_make_run_folder (t->options, error))
+      || ! prepare_parameters (t, error) || ! atl_train_make_run_folder (t->options, error))
     return FALSE;
 
   t->log = atl_log_open (t->log_path, t->recipe->score_name, t->options->resume, t->state.step,
@@ -434,12 +369,7 @@ prepare (Training *t, GError **error)
 static void
 training_clear (Training *t)
 {
-  atl_plan_free (t->plan);
-  g_free (t->trained);
-  atl_floats_free (t->workspace);
-  atl_floats_free (t->input);
-  atl_floats_free (t->gradients);
-  atl_optimizer_clear (&t->optimizer);
+  atl_learner_clear (&t->learner);
   atl_train_state_clear (&t->state);
   g_clear_pointer (&t->option_json, json_object_unref);
   g_free (t->checkpoint_path);
