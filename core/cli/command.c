@@ -10,13 +10,8 @@
 #include "base/i18n.h"
 
 static const AtlCommand *const commands[] = {
-  &atl_command_upscale,
-  &atl_command_models,
-  &atl_command_train,
-  &atl_command_evaluate,
-  &atl_command_bench,
-  &atl_command_doctor,
-  NULL,
+  &atl_command_upscale,  &atl_command_models, &atl_command_train,  &atl_command_find_lr,
+  &atl_command_evaluate, &atl_command_bench,  &atl_command_doctor, NULL,
 };
 
 const AtlUsage atl_program_usage = {

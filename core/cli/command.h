@@ -27,6 +27,7 @@ typedef struct
 
 extern const AtlCommand atl_command_upscale;
 extern const AtlCommand atl_command_train;
+extern const AtlCommand atl_command_find_lr;
 extern const AtlCommand atl_command_evaluate;
 extern const AtlCommand atl_command_models;
 extern const AtlCommand atl_command_bench;

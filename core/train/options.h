@@ -33,6 +33,7 @@ typedef struct
   const char *argument;       /* what --help calls its value, marked by N_(); not of choices */
   const char *blurb;          /* marked by N_() */
   gboolean is_fixed;          /* a resumed training keeps it */
+  gboolean is_course; /* how a training goes on, ends and is kept: not of a search for a rate */
 } AtlOption;
 
 typedef struct

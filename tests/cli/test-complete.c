@@ -61,7 +61,7 @@ offers (void)
 }
 
 static const Case of_commands[] = {
-  { { "" }, "=none upscale models train evaluate bench doctor" },
+  { { "" }, "=none upscale models train find-lr evaluate bench doctor" },
   { { "ev" }, "=none evaluate" },
   { { "-" }, "=none --help --version" },
   { { "paint", "" }, "=none" },

@@ -21,7 +21,7 @@ from report import Report
 # What is typed, and what must be offered for the last word: all of it, in any order, for files come as the
 # folder has them; or what comes first, if it ends in '...'.
 CASES = {
-    "commands": (["atelier", ""], "upscale|models|train|evaluate|bench|doctor"),
+    "commands": (["atelier", ""], "upscale|models|train|find-lr|evaluate|bench|doctor"),
     "a part of a command": (["atelier", "doc"], "doctor"),
     "options": (["atelier", "upscale", "--"], "--help|--scale|--model|--quality|..."),
     "a choice": (["atelier", "upscale", "--quality", "b"], "best"),
