@@ -35,7 +35,7 @@ def plain(page):
 
 
 def commands(atelier):
-    return re.findall(r"^  (\w+) ", output(atelier, "--help").partition("Commands:")[2], re.MULTILINE)
+    return re.findall(r"^  ([\w-]+) ", output(atelier, "--help").partition("Commands:")[2], re.MULTILINE)
 
 
 def has_page_for_each_command(atelier, pages):
