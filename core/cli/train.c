@@ -23,8 +23,9 @@ static const AtlUsage usage = {
   .arguments = N_ ("upscale"),
   .summary = N_ (
       "Trains a network that enlarges on the photos of a folder, and writes a weight file.\n"
-      "Log and checkpoints go to a run folder beside it; Ctrl-C writes them and stops, and\n"
-      "the same command with --resume goes on. Standard values stand in [brackets]."),
+      "Log, curves, sheets of samples and results, and checkpoints go to a run folder beside it;\n"
+      "Ctrl-C stops, and the same command with --resume goes on. Standard values stand in\n"
+      "[brackets]."),
   .examples = "  atelier train upscale --data Photos -o upscale-x2.safetensors --minutes 120\n"
               "  atelier train upscale -o upscale-x2.safetensors --resume\n"
               "  atelier train upscale --data Photos -o x4.safetensors --scale 4 \\\n"

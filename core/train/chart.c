@@ -96,11 +96,12 @@ find_ranges (Axis *x, Axis *y, const AtlPanel *panel)
 {
   for (int c = 0; c < panel->n_curves; c++)
     for (int i = 0; i < panel->curves[c].n; i++)
-      if (is_drawn (x, y, &panel->curves[c], i))
-        {
-          widen (x, panel->curves[c].x[i]);
+      {
+        /* Where there is nothing to draw too: panels below each other then have the same axis. */
+        widen (x, panel->curves[c].x[i]);
+        if (is_drawn (x, y, &panel->curves[c], i))
           widen (y, panel->curves[c].y[i]);
-        }
+      }
 
   pad (x, 0.0);
   pad (y, 0.05);

@@ -97,3 +97,43 @@ atl_log_write (FILE *log, const char *path, const AtlLogRow *row, GError **error
     return set_file_error (error, path);
   return TRUE;
 }
+
+/* A row as it was written; FALSE for the heading and for what is none. */
+static gboolean
+parse_row (AtlLogRow *row, const char *line)
+{
+  g_auto (GStrv) cells = g_strsplit (line, ",", 8);
+  char *end;
+
+  if (g_strv_length (cells) != 8)
+    return FALSE;
+
+  *row = (AtlLogRow) { .step = g_ascii_strtoull (cells[0], &end, 10),
+                       .epoch = g_ascii_strtod (cells[1], NULL),
+                       .rate = g_ascii_strtod (cells[2], NULL),
+                       .training_loss = g_ascii_strtod (cells[3], NULL),
+                       .has_validation = cells[4][0] != '\0',
+                       .validation_loss = g_ascii_strtod (cells[4], NULL),
+                       .score = g_ascii_strtod (cells[5], NULL),
+                       .samples_per_second = g_ascii_strtod (cells[6], NULL),
+                       .seconds = g_ascii_strtod (cells[7], NULL) };
+  return end != cells[0] && *end == '\0';
+}
+
+GArray *
+atl_log_read (const char *path, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (! g_file_get_contents (path, &text, NULL, error))
+    return NULL;
+
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (AtlLogRow));
+  AtlLogRow row;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (parse_row (&row, lines[i]))
+      g_array_append_val (rows, row);
+  return rows;
+}

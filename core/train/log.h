@@ -30,4 +30,7 @@ FILE *atl_log_open (const char *path, const char *score_name, gboolean keep, gui
 
 gboolean atl_log_write (FILE *log, const char *path, const AtlLogRow *row, GError **error);
 
+/* The rows of a log that is there, a GArray of AtlLogRow; what is no row of one is left out. */
+GArray *atl_log_read (const char *path, GError **error);
+
 G_END_DECLS

@@ -356,7 +356,8 @@ static const AtlOption options[] = {
   { "from", 0, ATL_OPTION_STRING, AT (from), .is_path = TRUE, .argument = N_ ("FILE"),
     .blurb = N_ ("Start from the weights of this file, as far as names and shapes agree") },
   { "run", 0, ATL_OPTION_STRING, AT (run), TRUE, .argument = N_ ("DIR"),
-    .blurb = N_ ("Folder for log and checkpoint [output's name with '-run']"), .is_course = TRUE },
+    .blurb = N_ ("Folder for log, curves, sheets and checkpoint [output's name with '-run']"),
+    .is_course = TRUE },
   { "resume", 0, ATL_OPTION_FLAG, AT (resume), TRUE,
     .blurb = N_ (
         "Go on from the run folder's checkpoint, with its options but for those given anew"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The folder of a training's log and checkpoint.
+ * The folder of a training's log, pictures and checkpoint.
  */
 
 #include <errno.h>
@@ -26,11 +26,17 @@ atl_train_run_folder (const AtlTrainOptions *options)
 }
 
 char *
-atl_train_checkpoint_path (const AtlTrainOptions *options)
+atl_train_run_file (const AtlTrainOptions *options, const char *name)
 {
   g_autofree char *folder = atl_train_run_folder (options);
 
-  return g_build_filename (folder, "checkpoint.safetensors", NULL);
+  return g_build_filename (folder, name, NULL);
+}
+
+char *
+atl_train_checkpoint_path (const AtlTrainOptions *options)
+{
+  return atl_train_run_file (options, "checkpoint.safetensors");
 }
 
 static gboolean

@@ -9,9 +9,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/atomic-file.h"
 #include "base/error.h"
 #include "base/i18n.h"
 #include "train/checkpoint.h"
+#include "train/curves.h"
 #include "train/learner.h"
 #include "train/schedule.h"
 
@@ -139,6 +141,17 @@ recipe_to_json (const Training *t)
   return json_to_string (node, FALSE);
 }
 
+/* The same beside the log. */
+static gboolean
+save_recipe (const Training *t, const char *recipe, GError **error)
+{
+  g_autofree char *path = atl_train_run_file (t->options, "recipe.json");
+  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
+
+  return file != NULL && atl_atomic_file_write (file, recipe, strlen (recipe), error)
+         && atl_atomic_file_write (file, "\n", 1, error) && atl_atomic_file_commit (file, error);
+}
+
 static gboolean
 save_weights (const Training *t, GError **error)
 {
@@ -150,7 +163,8 @@ save_weights (const Training *t, GError **error)
   model.card = card;
   model.parameters = weights_to_save (t);
 
-  return atl_model_save (&model, t->options->output, (AtlDtype) t->options->precision, error);
+  return atl_model_save (&model, t->options->output, (AtlDtype) t->options->precision, error)
+         && save_recipe (t, card->recipe, error);
 }
 
 static gboolean
@@ -192,6 +206,41 @@ is_better (const Training *t, const AtlValidation *result)
                                  : result->score > t->state.best_score;
 }
 
+/* What is trained on, before the first step: a wrong option is often seen at once. */
+static gboolean
+show_samples (const Training *t, GError **error)
+{
+  g_autofree char *path = atl_train_run_file (t->options, "samples.png");
+  g_auto (AtlSheet) sheet;
+
+  atl_sheet_init (&sheet, 2);
+  return t->recipe->show_samples == NULL
+         || (t->recipe->show_samples (t->recipe->data, &sheet, error)
+             && atl_sheet_write (&sheet, path, error));
+}
+
+/* What the best weights do. */
+static gboolean
+show_best (const Training *t, GError **error)
+{
+  g_autofree char *path = atl_train_run_file (t->options, "best.png");
+  g_auto (AtlSheet) sheet;
+
+  atl_sheet_init (&sheet, 3);
+  return t->recipe->show_results == NULL
+         || (t->recipe->show_results (t->recipe->data, &sheet, t->state.best, error)
+             && atl_sheet_write (&sheet, path, error));
+}
+
+static gboolean
+draw_curves (const Training *t, GError **error)
+{
+  g_autofree char *path = atl_train_run_file (t->options, "curves.svg");
+  g_autoptr (GArray) rows = atl_log_read (t->log_path, error);
+
+  return rows != NULL && atl_curves_write (path, rows, t->recipe->score_name, error);
+}
+
 /* Measures the weights and keeps them if they are the best so far. */
 static gboolean
 validate (Training *t, AtlLogRow *row, GError **error)
@@ -216,6 +265,7 @@ validate (Training *t, AtlLogRow *row, GError **error)
       t->state.best_loss = result.loss;
       t->state.best_step = t->state.step;
       memcpy (t->state.best, weights, t->learner.optimizer.size * sizeof (float));
+      return show_best (t, error);
     }
   return TRUE;
 }
@@ -234,7 +284,8 @@ end_row (Training *t, gboolean with_validation, GError **error)
 
   if (with_validation && ! validate (t, &row, error))
     return FALSE;
-  if (! atl_log_write (t->log, t->log_path, &row, error))
+  if (! atl_log_write (t->log, t->log_path, &row, error)
+      || (with_validation && ! draw_curves (t, error)))
     return FALSE;
   if (t->monitor->on_row != NULL)
     t->monitor->on_row (&row, &status, t->monitor->data);
@@ -344,13 +395,20 @@ prepare_parameters (Training *t, GError **error)
                                      error));
 }
 
+/* What is in the run folder before the first step. */
+static gboolean
+begin_run_folder (const Training *t, GError **error)
+{
+  g_autofree char *recipe = recipe_to_json (t);
+
+  return save_recipe (t, recipe, error) && show_samples (t, error);
+}
+
 static gboolean
 prepare (Training *t, GError **error)
 {
-  g_autofree char *folder = atl_train_run_folder (t->options);
-
   t->checkpoint_path = atl_train_checkpoint_path (t->options);
-  t->log_path = g_build_filename (folder, "log.csv", NULL);
+  t->log_path = atl_train_run_file (t->options, "log.csv");
   t->option_json = options_to_json (t, FALSE);
 
   if (! atl_schedule_parse (&t->schedule, t->options->schedule, error)
@@ -363,7 +421,7 @@ prepare (Training *t, GError **error)
   t->seconds_before = t->row_seconds = t->saved_seconds = t->state.seconds;
   t->row_step = t->state.step;
   t->progress_before = progress_now (t);
-  return t->log != NULL;
+  return t->log != NULL && (t->state.step > 0 || begin_run_folder (t, error));
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "nets/model.h"
 #include "train/log.h"
 #include "train/options.h"
+#include "train/sheet.h"
 
 G_BEGIN_DECLS
 
@@ -44,6 +45,12 @@ typedef struct
   /* Measures these parameters on data that is not trained on. NULL if there is none. */
   gboolean (*validate) (void *data, AtlValidation *result, const float *parameters, GError **error);
 
+  /* What people are to see of the data and of the network, row by row; NULL if there is nothing. Samples as they are trained
+   * on: input, enlarged to the target's size, and target. Results of these parameters on data that is not trained on:
+   * input, output and target; asked for only where there is 'validate'. */
+  gboolean (*show_samples) (void *data, AtlSheet *sheet, GError **error);
+  gboolean (*show_results) (void *data, AtlSheet *sheet, const float *parameters, GError **error);
+
   /* The task's options, for checkpoints and the card; 'values' begins with AtlTrainOptions. */
   const AtlOptionTable *options;
   const void *values;
@@ -70,8 +77,10 @@ typedef struct
   GCancellable *cancellable; /* borrowed */
 } AtlTrainMonitor;
 
-/* The folder of a training's log and checkpoint, and its checkpoint; owned by the caller. */
+/* The folder of a training's log, curves, sheets, recipe and checkpoint, a file in it, and its checkpoint; owned by the
+ * caller. */
 char *atl_train_run_folder (const AtlTrainOptions *options);
+char *atl_train_run_file (const AtlTrainOptions *options, const char *name);
 char *atl_train_checkpoint_path (const AtlTrainOptions *options);
 
 /* Whether a training can start: its output can be written, and its run folder holds a checkpoint if one is

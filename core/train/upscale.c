@@ -28,6 +28,10 @@
  * is further away than one hardly matters. */
 #define DEGRADED_MARGIN 16
 
+/* Rows of sheets: as many as a screen shows. */
+#define MAX_SHOWN_SAMPLES 8
+#define MAX_SHOWN_RESULTS 4
+
 struct AtlUpscaleData
 {
   AtlUpscaleOptions *options;
@@ -250,6 +254,14 @@ planes_psnr (double *psnr, const float *planes, const float *target, int side, i
 }
 
 static gboolean
+show_pair (AtlSheet *sheet, const Validation *v, int scale, GError **error)
+{
+  return atl_sheet_add (sheet, v->input, v->side / scale, scale, error)
+         && atl_sheet_add (sheet, v->output, v->side, 1, error)
+         && atl_sheet_add (sheet, v->target, v->side, 1, error);
+}
+
+static gboolean
 validate_pair (AtlUpscaleData *data, const AtlPair *pair, const Validation *v,
                AtlValidation *result, GError **error)
 {
@@ -271,13 +283,13 @@ validate_pair (AtlUpscaleData *data, const AtlPair *pair, const Validation *v,
   return TRUE;
 }
 
+/* The first 'n' squares; they are also shown, unless 'sheet' is NULL. */
 static gboolean
-validate (void *recipe_data, AtlValidation *result, const float *parameters, GError **error)
+validate_pairs (AtlUpscaleData *data, AtlValidation *result, AtlSheet *sheet, guint n,
+                const float *parameters, GError **error)
 {
-  AtlUpscaleData *data = recipe_data;
   const int small = data->validation_side, large = small * data->options->scale;
   const AtlRegion all = { 0, 0, large, large };
-  const double n = data->photos.validation->len;
   g_autoptr (AtlPrepared)
       prepared = atl_prepared_new (data->model->graph, parameters, data->backend, error);
 
@@ -305,14 +317,55 @@ validate (void *recipe_data, AtlValidation *result, const float *parameters, GEr
                          .gradient = floats + n_tensor,
                          .side = large };
   *result = (AtlValidation) { 0 };
-  for (guint i = 0; i < data->photos.validation->len; i++)
+  for (guint i = 0; i < n; i++)
     if (! validate_pair (data, &g_array_index (data->photos.validation, AtlPair, i), &v, result,
-                         error))
+                         error)
+        || (sheet != NULL && ! show_pair (sheet, &v, data->options->scale, error)))
       return FALSE;
 
   result->loss /= n;
   result->score /= n;
   return TRUE;
+}
+
+static gboolean
+validate (void *recipe_data, AtlValidation *result, const float *parameters, GError **error)
+{
+  AtlUpscaleData *data = recipe_data;
+
+  return validate_pairs (data, result, NULL, data->photos.validation->len, parameters, error);
+}
+
+/* Sheets. */
+
+static gboolean
+show_samples (void *recipe_data, AtlSheet *sheet, GError **error)
+{
+  AtlUpscaleData *data = recipe_data;
+  const AtlUpscaleOptions *o = data->options;
+  const size_t n_small = 3 * (size_t) o->crop * o->crop;
+  const size_t n_large = n_small * (size_t) (o->scale * o->scale);
+  g_autoptr (AtlFloats)
+      input = atl_floats_new ((size_t) o->common.batch * n_small, _ ("a batch"), error);
+
+  if (input == NULL || ! make_batch (data, input, 0, error))
+    return FALSE;
+
+  for (int k = 0; k < MIN (o->common.batch, MAX_SHOWN_SAMPLES); k++)
+    if (! atl_sheet_add (sheet, input + k * n_small, o->crop, o->scale, error)
+        || ! atl_sheet_add (sheet, data->targets + k * n_large, o->crop * o->scale, 1, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+show_results (void *recipe_data, AtlSheet *sheet, const float *parameters, GError **error)
+{
+  AtlUpscaleData *data = recipe_data;
+  AtlValidation result;
+
+  return validate_pairs (data, &result, sheet,
+                         MIN (data->photos.validation->len, MAX_SHOWN_RESULTS), parameters, error);
 }
 
 AtlRecipe
@@ -330,6 +383,8 @@ atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
                        .make_batch = make_batch,
                        .loss = batch_loss,
                        .validate = data->photos.validation->len > 0 ? validate : NULL,
+                       .show_samples = show_samples,
+                       .show_results = show_results,
                        .options = &atl_upscale_options,
                        .values = o };
 }

@@ -85,6 +85,25 @@ places_points (void)
   CU_ASSERT_PTR_NOT_NULL (strstr (svg, mark));
 }
 
+/* A curve that begins late is drawn from where it begins, below one that begins at once. */
+static void
+panels_have_one_axis (void)
+{
+  const double x[] = { 0.0, 1.0, 2.0 }, whole[] = { 1.0, 2.0, 3.0 }, late[] = { NAN, 1.0, 2.0 };
+  const AtlCurve curves[] = { { "a", "#111111", 3, x, whole }, { "b", "#222222", 3, x, late } };
+  const AtlPanel panels[] = {
+    { .title = "", .x_title = "", .mark = NAN, .curves = &curves[0], .n_curves = 1 },
+    { .title = "", .x_title = "", .mark = NAN, .curves = &curves[1], .n_curves = 1 },
+  };
+  g_autofree char *svg = atl_chart_to_svg (panels, 2);
+  g_autoptr (GArray) a = points_of (svg, "#111111"), b = points_of (svg, "#222222");
+
+  CU_ASSERT_EQUAL_FATAL (b->len, 4);
+  CU_ASSERT_EQUAL (number (b, 0), number (a, 2));
+  CU_ASSERT_EQUAL (number (b, 2), number (a, 4));
+  CU_ASSERT (number (b, 1) > number (a, 1)); /* the panel below */
+}
+
 /* What cannot be drawn is left out, whatever it is. */
 static void
 bears_any_numbers (void)
@@ -155,9 +174,8 @@ int
 main (void)
 {
   static const AtlTest tests[] = {
-    { "places points", places_points },
-    { "bears any numbers", bears_any_numbers },
-    { "has a limit", has_a_limit },
+    { "places points", places_points },         { "panels have one axis", panels_have_one_axis },
+    { "bears any numbers", bears_any_numbers }, { "has a limit", has_a_limit },
     { "failures are told", failures_are_told },
   };
 

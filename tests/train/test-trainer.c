@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/threads.h"
+#include "image/rgb-file.h"
 #include "pictures.h"
 #include "train/checkpoint.h"
 #include "train/upscale.h"
@@ -276,6 +277,111 @@ learns (void)
   setup_clear (&setup);
 }
 
+static char *
+run_file (const Setup *setup, const char *name)
+{
+  return atl_train_run_file (&setup->options.common, name);
+}
+
+/* How a sheet's pixels at the middle of its cells differ, on the average: of two columns of a row. */
+static double
+columns_differ (const char *path, int column_a, int column_b, int n_columns, int n_rows)
+{
+  g_autoptr (GError) error = NULL;
+  int width, height;
+  double sum = 0.0;
+  g_autofree guint8 *rgb = atl_rgb_read (path, ATL_RGB_NO_LIMIT, &width, &height, &error);
+
+  atl_test_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (rgb);
+
+  const int cell = (width - 4) / n_columns - 4;
+  CU_ASSERT_EQUAL_FATAL (width, 4 + n_columns * (cell + 4));
+  CU_ASSERT_EQUAL_FATAL (height, 4 + n_rows * (cell + 4));
+  for (int y = 4; y < 4 + cell; y++)
+    for (int x = 4; x < 4 + cell; x++)
+      for (int c = 0; c < 3; c++)
+        {
+          const guint8 *row = rgb + 3 * (size_t) y * width + c;
+
+          sum += ABS (row[3 * (x + column_a * (cell + 4))] - row[3 * (x + column_b * (cell + 4))]);
+        }
+  return sum / (3.0 * cell * cell);
+}
+
+/* The run folder shows what is trained on before the first step, and what came of it. */
+static void
+pictures_are_drawn (void)
+{
+  Setup setup;
+  g_autoptr (GError) error = NULL;
+
+  setup_init (&setup);
+  g_autofree char *samples = run_file (&setup, "samples.png"),
+                  *best = run_file (&setup, "best.png");
+  g_autofree char *curves = run_file (&setup, "curves.svg");
+  g_autofree char *recipe = run_file (&setup, "recipe.json"), *log = run_file (&setup, "log.csv");
+  train_until (&setup, 1);
+  CU_ASSERT (columns_differ (samples, 0, 1, 2, 3) > 1.0);
+  CU_ASSERT_FALSE (g_file_test (best, G_FILE_TEST_EXISTS));
+
+  g_remove (samples);
+  setup.options.common.resume = TRUE;
+  setup.options.common.steps = 250; /* a validation within, and one at the end */
+  train_well (&setup);
+  CU_ASSERT_FALSE (g_file_test (samples, G_FILE_TEST_EXISTS)); /* there was a first step */
+  CU_ASSERT (columns_differ (best, 0, 2, 3, 1) > columns_differ (best, 1, 2, 3, 1));
+
+  g_autoptr (GArray) rows = atl_log_read (log, &error);
+  atl_test_no_error (error);
+  int n_validations = 0;
+  for (guint i = 0; i < rows->len; i++)
+    n_validations += g_array_index (rows, AtlLogRow, i).has_validation;
+  CU_ASSERT_EQUAL (n_validations, 2);
+  CU_ASSERT_EQUAL (g_array_index (rows, AtlLogRow, rows->len - 1).step, 250);
+
+  g_autofree char *svg = NULL, *text = NULL;
+  CU_ASSERT_FATAL (g_file_get_contents (curves, &svg, NULL, NULL));
+  g_autofree char *validation = g_strdup ("<path stroke=\"#d62728\" class=\"curve\" d=\"M");
+  CU_ASSERT_PTR_NOT_NULL (strstr (svg, validation));
+  CU_ASSERT_PTR_NOT_NULL (strstr (svg, ">psnr<"));
+
+  g_autoptr (AtlModel) model = load_result (&setup);
+  CU_ASSERT_FATAL (g_file_get_contents (recipe, &text, NULL, NULL));
+  CU_ASSERT_STRING_EQUAL (g_strchomp (text), model->card->recipe);
+  setup_clear (&setup);
+}
+
+/* A log that is none, or only the half of one. */
+static void
+logs_are_read_with_care (void)
+{
+  static const char text[] =
+      "step,epoch,learning_rate,training_loss,validation_loss,psnr,images,s\n"
+      "100,1.5,0.01,0.25,,,10,20\n"
+      "x,1,2,3,4,5,6,7\n"
+      ",,,,,,,\n"
+      "200,2,0.02,nan,0.5,30,10,40\n"
+      "300,3,0.0";
+  AtlTestFolder *folder = atl_test_folder_new ();
+  g_autofree char *path = g_build_filename (folder, "log.csv", NULL);
+  GError *error = NULL;
+
+  CU_ASSERT_FATAL (g_file_set_contents (path, text, -1, NULL));
+  g_autoptr (GArray) rows = atl_log_read (path, NULL);
+  CU_ASSERT_FATAL (rows != NULL && rows->len == 2);
+  const AtlLogRow *row = &g_array_index (rows, AtlLogRow, 0);
+  CU_ASSERT (row->step == 100 && row->rate == 0.01 && row->training_loss == 0.25);
+  CU_ASSERT (! row->has_validation && row->seconds == 20.0);
+  row = &g_array_index (rows, AtlLogRow, 1);
+  CU_ASSERT (row->has_validation && row->validation_loss == 0.5 && row->score == 30.0);
+
+  CU_ASSERT_EQUAL (g_remove (path), 0);
+  CU_ASSERT_PTR_NULL (atl_log_read (path, &error));
+  atl_test_error (&error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "log.csv");
+  atl_test_folder_free (folder);
+}
+
 static void
 divergence_is_told (void)
 {
@@ -469,6 +575,8 @@ main (void)
     { "resumes bit for bit", resumes_bit_for_bit },
     { "log goes back with the checkpoint", log_goes_back_with_the_checkpoint },
     { "learns", learns },
+    { "pictures are drawn", pictures_are_drawn },
+    { "logs are read with care", logs_are_read_with_care },
     { "divergence is told", divergence_is_told },
     { "unfinished work is kept", unfinished_work_is_kept },
     { "nothing learned is not kept", nothing_learned_is_not_kept },
