@@ -33,4 +33,7 @@ ATL_PUBLIC GQuark atl_error_quark (void);
 /* Sets ATL_ERROR_MEMORY, naming 'what' and the mebibytes asked for. */
 void atl_error_set_memory (GError **error, const char *what, size_t n_bytes);
 
+/* Sets ATL_ERROR_FORMAT with a message in the words of printf (), and returns FALSE for the caller to return. */
+gboolean atl_error_set_format (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 G_END_DECLS

@@ -91,12 +91,3 @@ atl_dtype_to_floats (float *values, const guint8 *bytes, size_t n, AtlDtype dtyp
       break;
     }
 }
-
-size_t
-atl_floats_n_finite (const float *values, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    if (! isfinite (values[i]))
-      return i;
-  return n;
-}

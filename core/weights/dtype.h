@@ -24,7 +24,4 @@ size_t atl_dtype_size (AtlDtype dtype);
 /* Converts n little-endian numbers. What is too large for a float becomes infinite. */
 void atl_dtype_to_floats (float *values, const guint8 *bytes, size_t n, AtlDtype dtype);
 
-/* How many of n numbers are finite before the first that is not; n if all are. */
-size_t atl_floats_n_finite (const float *values, size_t n);
-
 G_END_DECLS

@@ -26,17 +26,6 @@ struct AtlTorchFile
   AtlTorchPickle *pickle;
 };
 
-static gboolean G_GNUC_PRINTF (2, 3) fail (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_autofree char *message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  g_set_error_literal (error, ATL_ERROR, ATL_ERROR_FORMAT, message);
-  return FALSE;
-}
-
 /* The first bytes of a pickle with the number by which PyTorch knew its files before they became archives. */
 static const guint8 old_begin[] = { 0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
                                     0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.' };
@@ -50,8 +39,8 @@ read_bytes (const AtlByteSource *source, guint64 offset, guint64 size, GError **
 
   if (size > ATL_PICKLE_MAX_BYTES)
     {
-      fail (error, _ ("a pickle of %" PRIu64 " bytes, at most %d are allowed"), size,
-            (int) ATL_PICKLE_MAX_BYTES);
+      atl_error_set_format (error, _ ("a pickle of %" PRIu64 " bytes, at most %d are allowed"),
+                            size, (int) ATL_PICKLE_MAX_BYTES);
       return NULL;
     }
   bytes = g_try_malloc (size + 1);
@@ -81,7 +70,8 @@ check_byte_order (const AtlTorchFile *file, const AtlZip *zip, const char *folde
   if (order == NULL)
     return FALSE;
   if (strcmp ((const char *) order, "little") != 0)
-    return fail (error, _ ("its numbers are not little-endian, and only such can be read"));
+    return atl_error_set_format (
+        error, _ ("its numbers are not little-endian, and only such can be read"));
   return TRUE;
 }
 
@@ -112,7 +102,7 @@ read_archive (AtlTorchFile *file, GError **error)
 
   const AtlZipMember *member = atl_zip_find_suffix (zip, "/data.pkl");
   if (member == NULL)
-    return fail (error, _ ("a zip archive, but none that PyTorch wrote"));
+    return atl_error_set_format (error, _ ("a zip archive, but none that PyTorch wrote"));
 
   g_autofree char *folder = g_strndup (member->name, strlen (member->name) - strlen ("data.pkl"));
   if (! check_byte_order (file, zip, folder, error))
@@ -161,14 +151,15 @@ check_machine (const guint8 **bytes, size_t *size, GError **error)
 
   const AtlPickleValue *little = atl_pickle_lookup (atl_pickle_root (machine), "little_endian");
   if (little == NULL || little->kind != ATL_PICKLE_BOOLEAN || ! little->integer)
-    return fail (error, _ ("its numbers are not little-endian, and only such can be read"));
+    return atl_error_set_format (
+        error, _ ("its numbers are not little-endian, and only such can be read"));
   return TRUE;
 }
 
 static gboolean
 fail_to_place (GError **error)
 {
-  return fail (error, _ ("numbers lie outside of the file; it may be truncated"));
+  return atl_error_set_format (error, _ ("numbers lie outside of the file; it may be truncated"));
 }
 
 /* Places the storages of the list in their order, from a place in the file on. */
@@ -184,7 +175,7 @@ place_row (AtlTorchFile *file, const AtlPickleValue *keys, guint64 offset, GErro
       guint64 size;
 
       if (storage == NULL || storage->is_placed)
-        return fail (error, _ ("a storage of unknown size"));
+        return atl_error_set_format (error, _ ("a storage of unknown size"));
       if (sizeof size > file->source->size - offset)
         return fail_to_place (error);
       if (! atl_byte_source_read (file->source, &size, offset, sizeof size, error))
@@ -256,8 +247,8 @@ check_places (const AtlTorchFile *file, GError **error)
       const AtlTorchTensor *tensor = &g_array_index (file->pickle->tensors, AtlTorchTensor, i);
 
       if (! tensor->storage->is_placed)
-        return fail (error, _ ("tensor '%s' lies outside of the file; it may be truncated"),
-                     tensor->name);
+        return atl_error_set_format (
+            error, _ ("tensor '%s' lies outside of the file; it may be truncated"), tensor->name);
     }
   return TRUE;
 }
@@ -357,9 +348,5 @@ atl_torch_file_read (const AtlTorchFile *file, const AtlTensorInfo *info, float 
       values[i] = block->values[place - block->first];
     }
 
-  const size_t n_finite = atl_floats_n_finite (values, info->size);
-  if (n_finite < info->size)
-    return fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"), n_finite + 1,
-                 info->size, info->name);
-  return TRUE;
+  return atl_tensor_check_finite (info, values, 0, info->size, error);
 }

@@ -43,17 +43,6 @@ static const Type types[] = {
   { "torch.BoolStorage", 1, FALSE },
 };
 
-static gboolean G_GNUC_PRINTF (2, 3) fail (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_autofree char *message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  g_set_error_literal (error, ATL_ERROR, ATL_ERROR_FORMAT, message);
-  return FALSE;
-}
-
 static gboolean
 is_kind (const AtlPickleValue *value, AtlPickleKind kind)
 {
@@ -175,9 +164,9 @@ append_tensor (AtlTorchPickle *result, const char *name, const AtlPickleValue *c
     return TRUE;
   if (tensor.storage == NULL || ! read_size (&tensor.first, atl_pickle_item (call, 1))
       || ! read_shape (&tensor, atl_pickle_item (call, 2), atl_pickle_item (call, 3)))
-    return fail (error, _ ("tensor '%s' has an impossible shape"), name);
+    return atl_error_set_format (error, _ ("tensor '%s' has an impossible shape"), name);
   if (result->tensors->len == ATL_HEADER_MAX_TENSORS)
-    return fail (error, _ ("too many tensors"));
+    return atl_error_set_format (error, _ ("too many tensors"));
 
   tensor.name = g_strdup (name);
   tensor.info.name = tensor.name;
@@ -192,9 +181,9 @@ check_name (GHashTable *names, char *name, GError **error)
   g_autofree char *shown = atl_text_shown (name);
 
   if (*name == '\0' || strlen (name) > ATL_HEADER_MAX_NAME || ! atl_text_is_shown (name, ""))
-    return fail (error, _ ("'%s' cannot be the name of a tensor"), shown);
+    return atl_error_set_format (error, _ ("'%s' cannot be the name of a tensor"), shown);
   if (! g_hash_table_add (names, name))
-    return fail (error, _ ("there are two tensors '%s'"), shown);
+    return atl_error_set_format (error, _ ("there are two tensors '%s'"), shown);
   return TRUE;
 }
 
@@ -218,7 +207,7 @@ read_state_dict (AtlTorchPickle *result, const AtlPickleValue *dict, GError **er
     }
 
   if (result->tensors->len == 0)
-    return fail (error, _ ("there are no tensors with names in it"));
+    return atl_error_set_format (error, _ ("there are no tensors with names in it"));
   return TRUE;
 }
 
@@ -265,7 +254,7 @@ atl_torch_pickle_parse (const guint8 *bytes, size_t size, size_t *n_read, GError
   const AtlPickleValue *dict = find_state_dict (pickle);
   if (dict == NULL)
     {
-      fail (error, _ ("there are no tensors with names in it"));
+      atl_error_set_format (error, _ ("there are no tensors with names in it"));
       return NULL;
     }
   return read_state_dict (result, dict, error) ? g_steal_pointer (&result) : NULL;

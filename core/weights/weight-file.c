@@ -9,6 +9,7 @@
 #include "weights/weight-file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -69,17 +70,6 @@ static const Dtype dtypes[] = {
   { "BOOL", 1, SKIPPED },
 };
 
-static gboolean G_GNUC_PRINTF (2, 3) fail (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_autofree char *message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  g_set_error_literal (error, ATL_ERROR, ATL_ERROR_FORMAT, message);
-  return FALSE;
-}
-
 static const Dtype *
 find_dtype (const AtlHeaderTensor *tensor, GError **error)
 {
@@ -88,8 +78,8 @@ find_dtype (const AtlHeaderTensor *tensor, GError **error)
       return &dtypes[i];
 
   g_autofree char *shown = atl_text_shown (tensor->dtype);
-  fail (error, _ ("tensor '%s' holds numbers of type '%s', which cannot be read"), tensor->name,
-        shown);
+  atl_error_set_format (error, _ ("tensor '%s' holds numbers of type '%s', which cannot be read"),
+                        tensor->name, shown);
   return NULL;
 }
 
@@ -102,22 +92,24 @@ check_tensor (const AtlHeaderTensor *tensor, const Dtype *dtype, guint64 data_si
   for (int i = 0; i < tensor->n_dims; i++)
     if (tensor->dims[i] == 0 || tensor->dims[i] > G_MAXINT
         || ! g_uint64_checked_mul (&n_bytes, n_bytes, tensor->dims[i]))
-      return fail (error, _ ("tensor '%s' has an impossible shape"), tensor->name);
+      return atl_error_set_format (error, _ ("tensor '%s' has an impossible shape"), tensor->name);
 
   if (dtype->kind == FLOAT_READ && tensor->n_dims > MAX_DIMS)
-    return fail (error, _ ("tensor '%s' has %d dimensions, but at most %d are possible"),
-                 tensor->name, tensor->n_dims, (int) MAX_DIMS);
+    return atl_error_set_format (error,
+                                 _ ("tensor '%s' has %d dimensions, but at most %d are possible"),
+                                 tensor->name, tensor->n_dims, (int) MAX_DIMS);
 
   if (tensor->begin > tensor->end || tensor->end > data_size)
-    return fail (error,
-                 _ ("tensor '%s' lies at bytes %" PRIu64 " to %" PRIu64
-                    ", but the file has %" PRIu64 " bytes of numbers; it may be truncated"),
-                 tensor->name, tensor->begin, tensor->end, data_size);
+    return atl_error_set_format (error,
+                                 _ ("tensor '%s' lies at bytes %" PRIu64 " to %" PRIu64
+                                    ", but the file has %" PRIu64
+                                    " bytes of numbers; it may be truncated"),
+                                 tensor->name, tensor->begin, tensor->end, data_size);
 
   if (tensor->end - tensor->begin != n_bytes)
-    return fail (error,
-                 _ ("tensor '%s' has %" PRIu64 " bytes, but its shape and type need %" PRIu64),
-                 tensor->name, tensor->end - tensor->begin, n_bytes);
+    return atl_error_set_format (
+        error, _ ("tensor '%s' has %" PRIu64 " bytes, but its shape and type need %" PRIu64),
+        tensor->name, tensor->end - tensor->begin, n_bytes);
   return TRUE;
 }
 
@@ -141,15 +133,17 @@ check_ranges (GArray *tensors, guint64 data_size, GError **error)
       const AtlHeaderTensor *tensor = &g_array_index (tensors, AtlHeaderTensor, i);
 
       if (tensor->begin < end)
-        return fail (error, _ ("tensors '%s' and '%s' overlap"), (tensor - 1)->name, tensor->name);
+        return atl_error_set_format (error, _ ("tensors '%s' and '%s' overlap"), (tensor - 1)->name,
+                                     tensor->name);
       if (tensor->begin > end)
-        return fail (error, _ ("%" PRIu64 " unused bytes before tensor '%s'"), tensor->begin - end,
-                     tensor->name);
+        return atl_error_set_format (error, _ ("%" PRIu64 " unused bytes before tensor '%s'"),
+                                     tensor->begin - end, tensor->name);
       end = tensor->end;
     }
 
   if (end != data_size)
-    return fail (error, _ ("%" PRIu64 " bytes after the last tensor"), data_size - end);
+    return atl_error_set_format (error, _ ("%" PRIu64 " bytes after the last tensor"),
+                                 data_size - end);
   return TRUE;
 }
 
@@ -201,15 +195,15 @@ read_header (AtlWeightFile *file, guint64 length, GError **error)
   const guint64 n_left = file->source.size - LENGTH_BYTES;
 
   if (length > ATL_HEADER_MAX_BYTES)
-    return fail (error,
-                 _ ("not a weight file (safetensors): a header of %" PRIu64
-                    " bytes, at most %d are allowed"),
-                 length, (int) ATL_HEADER_MAX_BYTES);
+    return atl_error_set_format (error,
+                                 _ ("not a weight file (safetensors): a header of %" PRIu64
+                                    " bytes, at most %d are allowed"),
+                                 length, (int) ATL_HEADER_MAX_BYTES);
   if (length > n_left)
-    return fail (error,
-                 _ ("a header of %" PRIu64 " bytes, but the file ends after "
-                    "%" PRIu64 "; it may be truncated"),
-                 length, n_left);
+    return atl_error_set_format (error,
+                                 _ ("a header of %" PRIu64 " bytes, but the file ends after "
+                                    "%" PRIu64 "; it may be truncated"),
+                                 length, n_left);
 
   g_autofree char *text = g_try_malloc (length + 1);
   if (text == NULL)
@@ -234,8 +228,9 @@ read_source (AtlWeightFile *file, GError **error)
   guint64 length;
 
   if (file->source.size < LENGTH_BYTES)
-    return fail (error, _ ("%" PRIu64 " bytes are too few for a weight file (safetensors)"),
-                 file->source.size);
+    return atl_error_set_format (
+        error, _ ("%" PRIu64 " bytes are too few for a weight file (safetensors)"),
+        file->source.size);
 
   return atl_byte_source_read (&file->source, &length, 0, sizeof length, error)
          && read_header (file, GUINT64_FROM_LE (length), error);
@@ -366,6 +361,17 @@ atl_weight_file_find (const AtlWeightFile *file, const char *name)
   return &g_array_index (file->tensors, Tensor, index).info;
 }
 
+gboolean
+atl_tensor_check_finite (const AtlTensorInfo *info, const float *values, size_t start, size_t n,
+                         GError **error)
+{
+  for (size_t i = start; i < start + n; i++)
+    if (! isfinite (values[i]))
+      return atl_error_set_format (error, _ ("number %zu of %zu of tensor '%s' is not finite"),
+                                   i + 1, info->size, info->name);
+  return TRUE;
+}
+
 static gboolean
 read_tensor (const AtlWeightFile *file, const Tensor *tensor, float *values, GError **error)
 {
@@ -383,10 +389,8 @@ read_tensor (const AtlWeightFile *file, const Tensor *tensor, float *values, GEr
         return FALSE;
 
       atl_dtype_to_floats (values + start, bytes, n, info->dtype);
-      const size_t n_finite = atl_floats_n_finite (values + start, n);
-      if (n_finite < n)
-        return fail (error, _ ("number %zu of %zu of tensor '%s' is not finite"),
-                     start + n_finite + 1, info->size, info->name);
+      if (! atl_tensor_check_finite (info, values, start, n, error))
+        return FALSE;
     }
   return TRUE;
 }

@@ -26,6 +26,11 @@ typedef struct
   size_t size; /* the product of dims */
 } AtlTensorInfo;
 
+/* Whether n of a tensor's numbers, from number 'start' on, are finite; values[0] is the tensor's first. ATL_ERROR_FORMAT
+ * tells which is not. */
+gboolean atl_tensor_check_finite (const AtlTensorInfo *info, const float *values, size_t start,
+                                  size_t n, GError **error);
+
 /* Opens and checks a file. ATL_ERROR_FORMAT says what is wrong with it; G_FILE_ERROR that it cannot be
  * read. A file without a card is opened, with a card whose members are all NULL: foreign files have
  * none. Messages begin with the file's name. */
