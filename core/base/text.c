@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Texts for a terminal or a dialog.
+ * Texts for a terminal or a dialog, and numbers that were typed.
  */
 
 #include "base/text.h"
@@ -77,6 +77,15 @@ atl_text_quoted (const char *text)
       g_string_append_printf (quoted, "\\%03o", (guchar) *text);
   g_string_append_c (quoted, '\'');
   return g_strdup (quoted->str);
+}
+
+gboolean
+atl_text_to_number (const char *text, double *number)
+{
+  char *end;
+
+  *number = g_ascii_strtod (text, &end);
+  return end != text && *end == '\0';
 }
 
 char *

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
 
 struct AtlSettings
 {
@@ -190,14 +191,12 @@ number_from_text (const AtlParam *param, const char *text, double *value)
 {
   static const char *const yes[] = { "yes", "true", "on", "1", NULL };
   static const char *const no[] = { "no", "false", "off", "0", NULL };
-  char *end;
 
   switch (param->kind)
     {
     case ATL_PARAM_NUMBER:
     case ATL_PARAM_INTEGER:
-      *value = g_ascii_strtod (text, &end);
-      return end != text && *end == '\0';
+      return atl_text_to_number (text, value);
     case ATL_PARAM_BOOLEAN:
       *value = g_strv_contains (yes, text) ? 1.0 : 0.0;
       return *value == 1.0 || g_strv_contains (no, text);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "image/rgb-file.h"
 
 /* Pixels; of 255. */
@@ -33,15 +34,6 @@ static const Part parts[] = {
   { "jpeg", G_STRUCT_OFFSET (AtlDegradation, jpeg), 1.0, 100.0 },
 };
 
-static gboolean
-parse_number (double *number, const char *text)
-{
-  char *end;
-
-  *number = g_ascii_strtod (text, &end);
-  return end != text && *end == '\0';
-}
-
 /* "30..95", or "30" for both ends. */
 static gboolean
 parse_range (AtlRange *range, const char *text)
@@ -49,8 +41,8 @@ parse_range (AtlRange *range, const char *text)
   const char *dots = strstr (text, "..");
   g_autofree char *least = dots != NULL ? g_strndup (text, (gsize) (dots - text)) : g_strdup (text);
 
-  return parse_number (&range->least, least)
-         && parse_number (&range->most, dots != NULL ? dots + 2 : text);
+  return atl_text_to_number (least, &range->least)
+         && atl_text_to_number (dots != NULL ? dots + 2 : text, &range->most);
 }
 
 static gboolean

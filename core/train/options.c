@@ -35,11 +35,11 @@ bad_value (const AtlOption *option, const char *text, GError **error)
 static gboolean
 set_number (const AtlOption *option, void *value, const char *text, GError **error)
 {
-  char *end;
-  const double number = g_ascii_strtod (text, &end);
+  double number;
 
   /* Written so that NaN fails. */
-  if (end == text || *end != '\0' || ! (number >= option->minimum && number <= option->maximum)
+  if (! atl_text_to_number (text, &number)
+      || ! (number >= option->minimum && number <= option->maximum)
       || (option->kind == ATL_OPTION_INTEGER && number != floor (number)))
     return bad_value (option, text, error);
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "train/perceptual-loss.h"
 #include "weights/library.h"
 
@@ -57,11 +58,8 @@ atl_upscale_loss_free (AtlUpscaleLoss *loss)
 static gboolean
 read_weight (double *weight, const char *text)
 {
-  char *end;
-
-  *weight = g_ascii_strtod (text, &end);
   /* Written so that NaN fails. */
-  return end != text && *end == '\0' && *weight >= 0.0 && *weight <= 1e6;
+  return atl_text_to_number (text, weight) && *weight >= 0.0 && *weight <= 1e6;
 }
 
 /* "PIXELS,STAGE 1,...": weights of the pixels and of as many stages as are named. */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "train/order.h"
 #include "train/pairs.h"
 
@@ -93,10 +94,7 @@ hold_out (AtlUpscalePhotos *photos, double part)
 static gboolean
 parse_part (const char *text, double *part)
 {
-  char *end;
-
-  *part = g_ascii_strtod (text, &end);
-  return end != text && *end == '\0' && *part >= 0.0 && *part < 1.0;
+  return atl_text_to_number (text, part) && *part >= 0.0 && *part < 1.0;
 }
 
 static gboolean
