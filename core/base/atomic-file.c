@@ -218,3 +218,12 @@ atl_atomic_file_free (AtlAtomicFile *file)
   g_free (file->path);
   g_free (file);
 }
+
+gboolean
+atl_atomic_file_save (const char *path, const void *data, size_t size, GError **error)
+{
+  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
+
+  return file != NULL && atl_atomic_file_write (file, data, size, error)
+         && atl_atomic_file_commit (file, error);
+}

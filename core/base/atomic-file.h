@@ -27,6 +27,9 @@ const char *atl_atomic_file_temporary (const AtlAtomicFile *file);
  * written afterwards. */
 gboolean atl_atomic_file_commit (AtlAtomicFile *file, GError **error);
 
+/* All of these in one: a file of 'size' bytes. */
+gboolean atl_atomic_file_save (const char *path, const void *data, size_t size, GError **error);
+
 /* Frees, and removes what was written if it was not committed. Accepts NULL. */
 void atl_atomic_file_free (AtlAtomicFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlAtomicFile, atl_atomic_file_free)

@@ -90,8 +90,8 @@ image_of_pixels (const guint8 *pixels, int width, int height)
 gboolean
 atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height, GError **error)
 {
+  g_autofree void *png = NULL;
   g_autoptr (AtlVipsImage) image = image_of_pixels (pixels, width, height);
-  void *png = NULL;
   size_t size = 0;
 
   if (image == NULL || vips_pngsave_buffer (image, &png, &size, NULL) != 0)
@@ -103,12 +103,7 @@ atl_rgb_write_png (const char *path, const guint8 *pixels, int width, int height
       return FALSE;
     }
 
-  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
-  const gboolean written = file != NULL && atl_atomic_file_write (file, png, size, error)
-                           && atl_atomic_file_commit (file, error);
-
-  g_free (png);
-  return written;
+  return atl_atomic_file_save (path, png, size, error);
 }
 
 gboolean

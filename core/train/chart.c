@@ -277,8 +277,6 @@ gboolean
 atl_chart_write (const char *path, const AtlPanel *panels, int n_panels, GError **error)
 {
   g_autofree char *svg = atl_chart_to_svg (panels, n_panels);
-  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
 
-  return file != NULL && atl_atomic_file_write (file, svg, strlen (svg), error)
-         && atl_atomic_file_commit (file, error);
+  return atl_atomic_file_save (path, svg, strlen (svg), error);
 }

@@ -93,12 +93,6 @@ draw (const AtlRange *range, AtlRandom *random)
   return range->least + (range->most - range->least) * atl_random_uniform (random);
 }
 
-static guint8
-to_byte (double value)
-{
-  return (guint8) lrint (CLAMP (value, 0.0, 255.0));
-}
-
 /* 'n' pixels, 'stride' bytes apart, to 'to', which has no gaps; the edge goes on beyond the ends. */
 static void
 blur_line (float *to, const guint8 *from, int n, size_t stride, const float *kernel, int reach)
@@ -127,7 +121,7 @@ blur_lines (AtlPhoto *photo, gboolean columns, const float *kernel, int reach, f
 
         blur_line (line, first, n, stride, kernel, reach);
         for (int i = 0; i < n; i++)
-          first[(size_t) i * stride] = to_byte (line[i]);
+          first[(size_t) i * stride] = atl_photo_byte (line[i]);
       }
 }
 
@@ -161,7 +155,7 @@ add_noise (AtlPhoto *photo, double deviation, AtlRandom *random)
   const size_t n = 3 * (size_t) photo->width * photo->height;
 
   for (size_t i = 0; i < n; i++)
-    photo->rgb[i] = to_byte (photo->rgb[i] + deviation * atl_random_normal (random));
+    photo->rgb[i] = atl_photo_byte (photo->rgb[i] + deviation * atl_random_normal (random));
 }
 
 gboolean

@@ -5,7 +5,6 @@
 
 #include "train/photo.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -45,12 +44,6 @@ atl_photo_init_part (AtlPhoto *part, const AtlPhoto *source, int left, int top, 
   return TRUE;
 }
 
-static guint8
-to_byte (float value)
-{
-  return (guint8) lrintf (CLAMP (value, 0.0f, 255.0f));
-}
-
 gboolean
 atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, AtlKernel kernel, int width,
                         int height, GError **error)
@@ -80,7 +73,7 @@ atl_photo_init_resized (AtlPhoto *resized, const AtlPhoto *source, AtlKernel ker
           return FALSE;
         }
       for (size_t i = 0; i < n_resized; i++)
-        resized->rgb[3 * i + c] = to_byte (to[i]);
+        resized->rgb[3 * i + c] = atl_photo_byte (to[i]);
     }
   return TRUE;
 }
@@ -107,5 +100,5 @@ atl_photo_from_planes (AtlPhoto *photo, const float *planes)
 
   for (size_t i = 0; i < n; i++)
     for (int c = 0; c < 3; c++)
-      photo->rgb[3 * i + c] = to_byte (255.0f * planes[c * n + i]);
+      photo->rgb[3 * i + c] = atl_photo_byte (255.0f * planes[c * n + i]);
 }

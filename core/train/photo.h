@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <math.h>
+
 #include "image/resample.h"
 
 G_BEGIN_DECLS
@@ -15,6 +17,13 @@ typedef struct
   int width, height;
   guint8 *rgb;
 } AtlPhoto;
+
+/* The nearest of the numbers that a photo has. */
+static inline guint8
+atl_photo_byte (double value)
+{
+  return (guint8) lrint (CLAMP (value, 0.0, 255.0));
+}
 
 /* Empty, of a size with at least one pixel; ATL_ERROR_MEMORY. */
 gboolean atl_photo_init (AtlPhoto *photo, int width, int height, GError **error);

@@ -146,10 +146,9 @@ static gboolean
 save_recipe (const Training *t, const char *recipe, GError **error)
 {
   g_autofree char *path = atl_train_run_file (t->options, "recipe.json");
-  g_autoptr (AtlAtomicFile) file = atl_atomic_file_new (path, error);
+  g_autofree char *line = g_strconcat (recipe, "\n", NULL);
 
-  return file != NULL && atl_atomic_file_write (file, recipe, strlen (recipe), error)
-         && atl_atomic_file_write (file, "\n", 1, error) && atl_atomic_file_commit (file, error);
+  return atl_atomic_file_save (path, line, strlen (line), error);
 }
 
 static gboolean
