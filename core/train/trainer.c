@@ -218,19 +218,6 @@ show_samples (const Training *t, GError **error)
              && atl_sheet_write (&sheet, path, error));
 }
 
-/* What the best weights do. */
-static gboolean
-show_best (const Training *t, GError **error)
-{
-  g_autofree char *path = atl_train_run_file (t->options, "best.png");
-  g_auto (AtlSheet) sheet;
-
-  atl_sheet_init (&sheet, 3);
-  return t->recipe->show_results == NULL
-         || (t->recipe->show_results (t->recipe->data, &sheet, t->state.best, error)
-             && atl_sheet_write (&sheet, path, error));
-}
-
 static gboolean
 draw_curves (const Training *t, GError **error)
 {
@@ -240,18 +227,21 @@ draw_curves (const Training *t, GError **error)
   return rows != NULL && atl_curves_write (path, rows, t->recipe->score_name, error);
 }
 
-/* Measures the weights and keeps them if they are the best so far. */
+/* Measures the weights, and keeps them and what they do if they are the best so far. */
 static gboolean
 validate (Training *t, AtlLogRow *row, GError **error)
 {
   const float *weights = t->options->average > 0.0 ? t->learner.optimizer.average
                                                    : t->model->parameters;
+  g_autofree char *path = atl_train_run_file (t->options, "best.png");
+  g_auto (AtlSheet) sheet;
   AtlValidation result;
 
+  atl_sheet_init (&sheet, 3);
   t->state.validated_step = t->state.step;
   if (t->recipe->validate == NULL)
     return TRUE;
-  if (! t->recipe->validate (t->recipe->data, &result, weights, error))
+  if (! t->recipe->validate (t->recipe->data, &result, &sheet, weights, error))
     return FALSE;
 
   row->has_validation = TRUE;
@@ -264,7 +254,7 @@ validate (Training *t, AtlLogRow *row, GError **error)
       t->state.best_loss = result.loss;
       t->state.best_step = t->state.step;
       memcpy (t->state.best, weights, t->learner.optimizer.size * sizeof (float));
-      return show_best (t, error);
+      return atl_sheet_write (&sheet, path, error);
     }
   return TRUE;
 }

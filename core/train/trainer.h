@@ -42,14 +42,14 @@ typedef struct
    * backend's layout, of the shape of the network's output for a batch. */
   double (*loss) (void *data, float *dy, const float *y);
 
-  /* Measures these parameters on data that is not trained on. NULL if there is none. */
-  gboolean (*validate) (void *data, AtlValidation *result, const float *parameters, GError **error);
+  /* Measures these parameters on data that is not trained on, NULL if there is none. What people are to see of it goes to
+   * 'sheet', which may be NULL, row by row: input, enlarged to the target's size, output and target. */
+  gboolean (*validate) (void *data, AtlValidation *result, AtlSheet *sheet, const float *parameters,
+                        GError **error);
 
-  /* What people are to see of the data and of the network, row by row; NULL if there is nothing. Samples as they are trained
-   * on: input, enlarged to the target's size, and target. Results of these parameters on data that is not trained on:
-   * input, output and target; asked for only where there is 'validate'. */
+  /* Adds samples as they are trained on, row by row: input, enlarged to the target's size, and target. NULL if there is
+   * nothing that people can see. */
   gboolean (*show_samples) (void *data, AtlSheet *sheet, GError **error);
-  gboolean (*show_results) (void *data, AtlSheet *sheet, const float *parameters, GError **error);
 
   /* The task's options, for checkpoints and the card; 'values' begins with AtlTrainOptions. */
   const AtlOptionTable *options;

@@ -283,11 +283,12 @@ validate_pair (AtlUpscaleData *data, const AtlPair *pair, const Validation *v,
   return TRUE;
 }
 
-/* The first 'n' squares; they are also shown, unless 'sheet' is NULL. */
 static gboolean
-validate_pairs (AtlUpscaleData *data, AtlValidation *result, AtlSheet *sheet, guint n,
-                const float *parameters, GError **error)
+validate (void *recipe_data, AtlValidation *result, AtlSheet *sheet, const float *parameters,
+          GError **error)
 {
+  AtlUpscaleData *data = recipe_data;
+  const guint n = data->photos.validation->len;
   const int small = data->validation_side, large = small * data->options->scale;
   const AtlRegion all = { 0, 0, large, large };
   g_autoptr (AtlPrepared)
@@ -320,7 +321,8 @@ validate_pairs (AtlUpscaleData *data, AtlValidation *result, AtlSheet *sheet, gu
   for (guint i = 0; i < n; i++)
     if (! validate_pair (data, &g_array_index (data->photos.validation, AtlPair, i), &v, result,
                          error)
-        || (sheet != NULL && ! show_pair (sheet, &v, data->options->scale, error)))
+        || (sheet != NULL && i < MAX_SHOWN_RESULTS
+            && ! show_pair (sheet, &v, data->options->scale, error)))
       return FALSE;
 
   result->loss /= n;
@@ -328,15 +330,7 @@ validate_pairs (AtlUpscaleData *data, AtlValidation *result, AtlSheet *sheet, gu
   return TRUE;
 }
 
-static gboolean
-validate (void *recipe_data, AtlValidation *result, const float *parameters, GError **error)
-{
-  AtlUpscaleData *data = recipe_data;
-
-  return validate_pairs (data, result, NULL, data->photos.validation->len, parameters, error);
-}
-
-/* Sheets. */
+/* A sheet of samples. */
 
 static gboolean
 show_samples (void *recipe_data, AtlSheet *sheet, GError **error)
@@ -358,16 +352,6 @@ show_samples (void *recipe_data, AtlSheet *sheet, GError **error)
   return TRUE;
 }
 
-static gboolean
-show_results (void *recipe_data, AtlSheet *sheet, const float *parameters, GError **error)
-{
-  AtlUpscaleData *data = recipe_data;
-  AtlValidation result;
-
-  return validate_pairs (data, &result, sheet,
-                         MIN (data->photos.validation->len, MAX_SHOWN_RESULTS), parameters, error);
-}
-
 AtlRecipe
 atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
 {
@@ -384,7 +368,6 @@ atl_upscale_recipe (AtlUpscaleData *data, const AtlModel *model)
                        .loss = batch_loss,
                        .validate = data->photos.validation->len > 0 ? validate : NULL,
                        .show_samples = show_samples,
-                       .show_results = show_results,
                        .options = &atl_upscale_options,
                        .values = o };
 }

@@ -204,7 +204,8 @@ scale_of_one_cleans (void)
 
   /* An untrained network leaves the picture as it is: what validation finds is the noise, 5 sqrt (0.257^2 + 0.504^2
    * + 0.098^2) in luma, 39.0 dB. */
-  CU_ASSERT (setup.recipe.validate (setup.recipe.data, &result, setup.model->parameters, NULL));
+  CU_ASSERT (
+      setup.recipe.validate (setup.recipe.data, &result, NULL, setup.model->parameters, NULL));
   CU_ASSERT_DOUBLE_EQUAL (result.score, 39.0, 0.3);
   setup_clear (&setup);
 }
@@ -294,7 +295,7 @@ validates_on_what_is_held_out (void)
   g_autoptr (AtlFloats)
       zero = atl_floats_new (atl_graph_parameters_size (setup.model->graph), "a test", NULL);
 
-  CU_ASSERT_FATAL (setup.recipe.validate (setup.recipe.data, &result, zero, NULL));
+  CU_ASSERT_FATAL (setup.recipe.validate (setup.recipe.data, &result, NULL, zero, NULL));
   CU_ASSERT_DOUBLE_EQUAL (result.loss, 0.5, 0.02); /* of uniform noise */
   /* luma is about 126 of 235 - 16, with noise: 255 against 110 +- 30 */
   CU_ASSERT_DOUBLE_EQUAL (result.score, 7.0, 1.0);
