@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Pictures whose scores are known.
+ * Pictures whose scores are known, and what 'atelier evaluate --json' says of such.
  */
 
 #include "stripes.h"
@@ -24,4 +24,25 @@ atl_test_stripes_new (const AtlTestFolder *folder, const char *name, int width, 
         pixel[2] = (guint8) ((x * x + 3 * y) % 256);
       }
   CU_ASSERT_FATAL (atl_rgb_write_png (path, pixels, width, height, NULL));
+}
+
+JsonObject *
+atl_test_first_set (JsonNode *node)
+{
+  CU_ASSERT_PTR_NOT_NULL_FATAL (node);
+  return json_array_get_object_element (
+      json_object_get_array_member (json_node_get_object (node), "sets"), 0);
+}
+
+void
+atl_test_scores (JsonObject *picture, const AtlTestScores *expected)
+{
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-psnr"),
+                          expected->bicubic_psnr, 2e-3);
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "bicubic-ssim"),
+                          expected->bicubic_ssim, 2e-5);
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "lanczos-psnr"),
+                          expected->lanczos_psnr, 2e-3);
+  CU_ASSERT_DOUBLE_EQUAL (json_object_get_double_member (picture, "lanczos-ssim"),
+                          expected->lanczos_ssim, 2e-5);
 }

@@ -40,14 +40,6 @@ read_saved (AtlPhoto *photo, const char *folder, const char *what)
   CU_ASSERT_PTR_NOT_NULL_FATAL (photo->rgb);
 }
 
-static JsonObject *
-first_set (JsonNode *node)
-{
-  CU_ASSERT_PTR_NOT_NULL_FATAL (node);
-  return json_array_get_object_element (
-      json_object_get_array_member (json_node_get_object (node), "sets"), 0);
-}
-
 /* The distances are those of the pictures that were saved, the small one enlarged anew. */
 static void
 measures_distances (void)
@@ -74,7 +66,7 @@ measures_distances (void)
   CU_ASSERT_FATAL (atl_perceptual_distances (perceptual, distances, &hr, photos, 3, NULL, NULL));
 
   g_autoptr (JsonNode) node = json_from_string (output, NULL);
-  JsonObject *set = first_set (node);
+  JsonObject *set = atl_test_first_set (node);
   JsonObject *picture = json_array_get_object_element (
       json_object_get_array_member (set, "pictures"), 0);
   for (size_t i = 0; i < G_N_ELEMENTS (members); i++)

@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "cli/command.h"
-#include "image/rgb-file.h"
 #include "run.h"
+#include "stripes.h"
 #include "temporary.h"
 
 #define TINY "--width=4", "--blocks=1", "--crop=8", "--batch=2", "--start=random", "--data", photo
@@ -24,14 +24,10 @@ typedef struct
 static void
 place_init (Place *place)
 {
-  guint8 pixels[3 * 40 * 32];
-
   place->folder = atl_test_folder_new ();
   place->photo = g_build_filename (place->folder, "photo.png", NULL);
   place->plot = g_build_filename (place->folder, "plot.svg", NULL);
-  for (size_t i = 0; i < sizeof pixels; i++)
-    pixels[i] = (guint8) (i * i % 251);
-  CU_ASSERT_FATAL (atl_rgb_write_png (place->photo, pixels, 40, 32, NULL));
+  atl_test_stripes_new (place->folder, "photo.png", 40, 32);
 }
 
 static void
@@ -73,7 +69,7 @@ finds_a_rate (void)
   place_clear (&place);
 }
 
-/* Rates that change nothing give no answer. */
+/* Rates that are all far too high give no answer. */
 static void
 says_if_there_is_none (void)
 {

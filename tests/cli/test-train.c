@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "image/rgb-file.h"
 #include "run.h"
+#include "stripes.h"
 #include "temporary.h"
 #include "weights/weight-file.h"
 
@@ -28,15 +29,11 @@ typedef struct
 static void
 place_init (Place *place)
 {
-  guint8 pixels[3 * 40 * 32];
-
   place->folder = atl_test_folder_new ();
   place->photo = g_build_filename (place->folder, "photo.png", NULL);
   place->output = g_build_filename (place->folder, "w.safetensors", NULL);
   place->checkpoint = g_build_filename (place->folder, "w-run", "checkpoint.safetensors", NULL);
-  for (size_t i = 0; i < sizeof pixels; i++)
-    pixels[i] = (guint8) (i * i % 251);
-  CU_ASSERT_FATAL (atl_rgb_write_png (place->photo, pixels, 40, 32, NULL));
+  atl_test_stripes_new (place->folder, "photo.png", 40, 32);
 }
 
 static void

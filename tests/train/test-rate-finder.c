@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The search for a rate: what it makes of losses, which are those of the formula, and whether it finds the rate of a
- * problem whose best one is known.
+ * The search for a rate: what it makes of losses, and that what it finds for a small problem is neither uselessly low nor
+ * ruinously high. How near the best rate it comes is not tested.
  */
 
 #include "suite.h"
